@@ -1,0 +1,34 @@
+"""Builds the development store's web application: OAuth, Admin GraphQL and the control plane on one port.
+
+Called by `__main__` and by tests. Starting the webhook senders is the caller's business (`store.delivery.start()`), so
+that a test can hold the queue still.
+"""
+
+from flask import Flask
+
+from dev_store import control, graphql, oauth
+from dev_store.clock import Clock
+from dev_store.config import Config
+from dev_store.faults import Faults
+from dev_store.state import State
+from dev_store.store import DevStore
+from dev_store.webhooks.delivery import Delivery
+
+
+def create_store(config: Config) -> DevStore:
+    """Opens the state under the config's home (None: in memory)."""
+    if config.home:
+        config.home.mkdir(parents=True, exist_ok=True)
+    state = State(config.database)
+    clock = Clock(state)
+    return DevStore(config, state, clock, Delivery(state, config), Faults())
+
+
+def create_app(config: Config) -> Flask:
+    store = create_store(config)
+    app = Flask("dev_store")
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # documents keep Shopify's order of fields
+    app.extensions["dev_store"] = store
+    for blueprint in (oauth.blueprint, graphql.blueprint, control.blueprint):
+        app.register_blueprint(blueprint)
+    return app
