@@ -1,0 +1,110 @@
+"""Sessions, and the wall between shops.
+
+Two kinds of session exist. `Database.shop(id)` switches to the role `perennial_web`, which row-level security shows one
+shop only; web requests and single-shop jobs use it. `Database.system()` says that it crosses shops: the inbox loop,
+imports, the command line. A bare session raises. Sessions commit at the end of their block; services never do.
+
+The form of the policies is explained in the first migration; `shop_id` comes first in every key (docs/decisions.md).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Engine, MetaData, Text, create_engine, event, text
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+WEB_ROLE = "perennial_web"
+_NAMES = {
+    "ix": "%(table_name)s_%(column_0_N_name)s_ix",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "fk": "%(table_name)s_%(column_0_name)s_fk",
+    "pk": "%(table_name)s_pk",
+}
+
+
+class Instant(TypeDecorator[datetime]):
+    """timestamptz that is always aware and always UTC in Python; a naive value is a bug and raises."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive values on the way in."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        return value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """UTC on the way out, whatever the server's zone."""
+        return value.astimezone(UTC) if value is not None else None
+
+
+class Base(DeclarativeBase):
+    """Parent of every table."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+    type_annotation_map = {int: BigInteger, str: Text, datetime: Instant}  # noqa: RUF012 - SQLAlchemy's own class-level setting
+
+
+class NoShop(RuntimeError):
+    """A session was used that names neither a shop nor itself a system session."""
+
+
+class Database:
+    """An engine and the two ways to open a session on it."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, application_name: str = "perennial") -> None:
+        self.engine: Engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=5,
+            pool_pre_ping=True,
+            pool_timeout=10,
+            connect_args={"application_name": application_name, "connect_timeout": 10},
+        )
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        event.listen(self._sessions, "after_begin", _enter_scope)
+
+    @contextmanager
+    def shop(self, shop_id: int) -> Iterator[Session]:
+        """A session that sees one shop; commits at the end, rolls back on an exception."""
+        with self._sessions.begin() as session:
+            session.info["shop_id"] = int(shop_id)
+            yield session
+
+    @contextmanager
+    def system(self) -> Iterator[Session]:
+        """A session that crosses shops; every query in it names the shop itself."""
+        with self._sessions.begin() as session:
+            session.info["system"] = True
+            yield session
+
+    def bare(self) -> Session:
+        """A session without a scope, which raises on its first statement; tests prove it."""
+        return self._sessions()
+
+    def dispose(self) -> None:
+        """Close the pool."""
+        self.engine.dispose()
+
+
+def _enter_scope(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    if transaction.nested or session.info.get("system"):
+        return
+    shop_id = session.info.get("shop_id")
+    if shop_id is None:
+        raise NoShop("open sessions with Database.shop(id) or Database.system()")
+    connection.execute(
+        text("select set_config('role', :role, true), set_config('app.shop_id', :shop, true)"),
+        {"role": WEB_ROLE, "shop": str(shop_id)},
+    )
+
+
+def driver_connection(session: Session) -> Any:
+    """The psycopg connection of the session's transaction, for COPY and pipelined statements."""
+    return session.connection().connection.driver_connection

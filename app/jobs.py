@@ -1,0 +1,176 @@
+"""Background jobs: registration, planning inside a transaction, and the rescue of a dead worker's jobs.
+
+A job is a hint, the row is the truth (design decision 3): arguments hold ids only, a job may run twice or be lost, and
+a sweep finds what is due. Procrastinate carries them; only this module and the worker know that.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import procrastinate
+import structlog
+from procrastinate.connector import BaseConnector
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app import clock
+
+if TYPE_CHECKING:
+    from app.runtime import Runtime
+
+log = structlog.get_logger()
+
+CHANNEL = "procrastinate_any_queue_v1"
+MAX_ATTEMPTS = 12
+_ATTEMPT = "attempt_"
+F = TypeVar("F", bound=Callable[..., None])
+
+
+@dataclass(frozen=True)
+class Job:
+    """A registered job."""
+
+    name: str
+    queue: str
+    run: Callable[..., None]
+    cron: str | None
+
+
+_registry: dict[str, Job] = {}
+
+
+def job(name: str, *, queue: str = "default", cron: str | None = None) -> Callable[[F], F]:
+    """Register a job `noun.verb`. It gets the runtime first, then its arguments by name.
+
+    With `cron` (six fields, seconds last, see Procrastinate) it also runs periodically, once a tick over all workers.
+    """
+
+    def register(function: F) -> F:
+        if name in _registry:
+            raise ValueError(f"two jobs are called {name}")
+        _registry[name] = Job(name=name, queue=queue, run=function, cron=cron)
+        return function
+
+    return register
+
+
+_ENQUEUE = text("select perennial_enqueue(:queue, :name, :priority, :lock, :queueing_lock, cast(:args as jsonb), :at)")
+
+
+def enqueue(
+    session: Session,
+    name: str,
+    args: dict[str, int | str],
+    *,
+    queueing_lock: str | None = None,
+    lock: str | None = None,
+    priority: int = 0,
+    run_at: datetime | None = None,
+) -> None:
+    """Plan a job in the session's own transaction; it exists if and only if that commits.
+
+    A second job under the same `queueing_lock` that is still waiting becomes one with it, and waiting workers are woken
+    all the same: the first may already have been looked at before this transaction's rows were visible.
+    """
+    session.execute(
+        _ENQUEUE,
+        {
+            "queue": _registry[name].queue,
+            "name": name,
+            "priority": priority,
+            "lock": lock,
+            "queueing_lock": queueing_lock,
+            "args": json.dumps(args),
+            "at": run_at,
+        },
+    )
+
+
+def build_app(runtime: "Runtime", connector: BaseConnector) -> procrastinate.App:
+    """Procrastinate's view of the registry, for a worker."""
+    carrier = procrastinate.App(connector=connector)
+    for entry in _registry.values():
+        task = carrier.task(name=entry.name, queue=entry.queue, pass_context=False)(_guarded(runtime, entry))
+        if entry.cron:
+            carrier.periodic(cron=entry.cron)(task)
+    return carrier
+
+
+def backoff(attempt: int) -> timedelta:
+    """How long to wait after a failed attempt (1, 2, 4 … seconds, at most ten minutes)."""
+    return timedelta(seconds=min(2 ** (attempt - 1), 600))
+
+
+def _guarded(runtime: "Runtime", entry: Job) -> Callable[..., None]:
+    """A failed job plans itself anew instead of using Procrastinate's retry, whose lock can block a key for ever."""
+
+    def run(**args: Any) -> None:
+        args.pop("timestamp", None)  # given to periodic jobs
+        attempt = int(args.pop(_ATTEMPT, 0)) + 1
+        structlog.contextvars.bind_contextvars(job=entry.name, shop=args.get("shop_id"))
+        try:
+            entry.run(runtime, **args)
+        except Exception as error:
+            log.exception("job failed", attempt=attempt, error=type(error).__name__)
+            if entry.cron or attempt >= MAX_ATTEMPTS:
+                raise
+            with runtime.database.system() as session:
+                later = clock.wall_now() + backoff(attempt)
+                enqueue(session, entry.name, {**args, _ATTEMPT: attempt}, run_at=later)
+        finally:
+            structlog.contextvars.unbind_contextvars("job", "shop")
+
+    return run
+
+
+_RESCUE = text("""
+with lost as (
+    select j.id, j.queueing_lock
+    from procrastinate_jobs j left join procrastinate_workers w on w.id = j.worker_id
+    where j.status = 'doing' and (w.id is null or w.last_heartbeat < now() - make_interval(secs => :silent))
+    for update of j skip locked
+), covered as (
+    -- The same work is waiting already: running that once is enough.
+    delete from procrastinate_jobs where id in (
+        select lost.id from lost
+        where exists (select 1 from procrastinate_jobs t
+                      where t.status = 'todo' and t.queueing_lock = lost.queueing_lock)
+    ) returning id
+)
+update procrastinate_jobs set status = 'todo', worker_id = null, scheduled_at = null
+where id in (select id from lost except select id from covered)
+returning id
+""")
+
+
+def rescue_lost(session: Session, *, silent_seconds: float = 30) -> int:
+    """Put the jobs of killed or silent workers back; Procrastinate does not do it by itself. Returns how many."""
+    rescued = session.execute(_RESCUE, {"silent": silent_seconds}).scalars().all()
+    if rescued:
+        session.execute(text("select pg_notify(:channel, '{}')"), {"channel": CHANNEL})
+        log.warning("jobs of a lost worker put back", jobs=len(rescued))
+    return len(rescued)
+
+
+_TAKE = text("""
+delete from procrastinate_jobs where id = (
+    select id from procrastinate_jobs
+    where status = 'todo' and (scheduled_at is null or scheduled_at <= :until)
+    order by priority desc, id limit 1 for update skip locked
+) returning task_name, args
+""")
+
+
+def drain(runtime: "Runtime", *, until: datetime | None = None) -> int:
+    """Run every job that is due, one after the other, in this thread (tests and the command line). Returns how many."""
+    done = 0
+    while True:
+        with runtime.database.system() as session:
+            taken = session.execute(_TAKE, {"until": until or clock.wall_now()}).one_or_none()
+        if taken is None:
+            return done
+        _guarded(runtime, _registry[taken.task_name])(**taken.args)
+        done += 1

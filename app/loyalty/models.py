@@ -1,0 +1,181 @@
+"""Programs and their immutable rule versions, the ledger, lots, rewards and redemptions.
+
+What must stay true, and `perennial ledger verify` proves: for each account, the sum of entries = the balance = what
+remains in lots less what is owed; for each source, its entries sum to its target; for each lot, granted = remaining +
+uses. `perennial_web` may insert entries but neither change nor delete them (first migration).
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Identity, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+
+
+class Program(Base):
+    """A points program. Orders count whose business time is in [earns_from, ends_at); null is open."""
+
+    __tablename__ = "programs"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str]
+    earns_from: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class RuleVersion(Base):
+    """The rules of a program from an instant of business time on; never changed once written."""
+
+    __tablename__ = "rule_versions"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True)
+    program_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    # Null: since the beginning of history.
+    in_force_from: Mapped[datetime | None]
+    rules: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[datetime]
+
+
+class LedgerEntry(Base):
+    """A change of points, for good. Corrected only by further entries of the same source."""
+
+    __tablename__ = "ledger_entries"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    program_id: Mapped[int]
+    account_id: Mapped[int]
+    # order | adjustment | redemption | carry, and the key of that thing
+    source_kind: Mapped[str]
+    source_id: Mapped[str]
+    points: Mapped[int]
+    # Why, as a key of the shopper's texts: earned, refunded, cancelled, redeemed, returned, adjusted, moved ...
+    reason: Mapped[str]
+    rule_version: Mapped[int | None]
+    # When it counts in the business, and when it was written.
+    business_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    # Who did it, where a person or a key did: key:4, staff:81
+    actor: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint("points <> 0", name="points"),
+        Index("ledger_entries_account_ix", "shop_id", "account_id", "id"),
+        Index("ledger_entries_source_ix", "shop_id", "program_id", "account_id", "source_kind", "source_id"),
+    )
+
+
+class LedgerNote(Base):
+    """Free text beside an entry. It may name a person, so it can be erased while the entry stays."""
+
+    __tablename__ = "ledger_notes"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True)
+    entry_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    note: Mapped[str]
+
+
+class Balance(Base):
+    """One row per account and program: the sum of its entries, and the row that a change of points locks."""
+
+    __tablename__ = "balances"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True)
+    program_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    account_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    points: Mapped[int]
+    # Earned less taken back; redemptions do not lower it.
+    lifetime: Mapped[int]
+
+
+class Lot(Base):
+    """Points of one source that can be spent: granted by its entries, remaining after its uses."""
+
+    __tablename__ = "lots"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    program_id: Mapped[int]
+    account_id: Mapped[int]
+    source_kind: Mapped[str]
+    source_id: Mapped[str]
+    granted: Mapped[int]
+    remaining: Mapped[int]
+    available_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("shop_id", "program_id", "account_id", "source_kind", "source_id", name="lots_source_key"),
+        CheckConstraint("remaining between 0 and granted", name="remaining"),
+    )
+
+
+class LotUse(Base):
+    """How much of a lot a spending source holds now. Lot 0 is what no lot covers: points the account owes."""
+
+    __tablename__ = "lot_uses"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True)
+    program_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    account_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    source_kind: Mapped[str] = mapped_column(primary_key=True)
+    source_id: Mapped[str] = mapped_column(primary_key=True)
+    lot_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    points: Mapped[int]
+
+    __table_args__ = (
+        CheckConstraint("points > 0", name="points"),
+        Index("lot_uses_lot_ix", "shop_id", "lot_id"),
+    )
+
+
+class Reward(Base):
+    """What points buy: `kind` amount_off takes `value_minor` off an order."""
+
+    __tablename__ = "rewards"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    program_id: Mapped[int]
+    title: Mapped[str]
+    kind: Mapped[str]
+    points: Mapped[int]
+    value_minor: Mapped[int]
+    currency: Mapped[str]
+    active: Mapped[bool] = mapped_column(default=True)
+
+    __table_args__ = (CheckConstraint("points > 0", name="points"),)
+
+
+class Redemption(Base):
+    """An exchange of points for a reward, from the hold to its end. The id is the caller's, made before the first try.
+
+    held -> issued -> used | cancelled, or held -> failed. Points are back in `failed` and `cancelled`.
+    """
+
+    __tablename__ = "redemptions"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(UUID(as_uuid=False), primary_key=True)
+    program_id: Mapped[int]
+    account_id: Mapped[int]
+    reward_id: Mapped[int]
+    points: Mapped[int]
+    # The code is derived from the id and stored before Shopify is called (design section 4).
+    code: Mapped[str]
+    state: Mapped[str]
+    failure: Mapped[str | None]
+    actor: Mapped[str | None]
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("shop_id", "code", name="redemptions_code_key"),
+        Index("redemptions_account_ix", "shop_id", "account_id"),
+    )

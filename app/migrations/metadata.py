@@ -1,0 +1,15 @@
+"""All tables, so that Alembic and tests see one metadata. Nothing else imports this module."""
+
+import app.api.models
+import app.customers.models
+import app.discounts.models
+import app.loyalty.models
+import app.orders.models
+import app.processes
+import app.shops.models  # noqa: F401 - imported for the tables they declare
+import webhooks.models  # noqa: F401 - imported for the tables they declare
+from app.db import Base
+
+metadata = Base.metadata
+
+__all__ = ["metadata"]
