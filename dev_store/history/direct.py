@@ -1,0 +1,66 @@
+"""What every customer of an invoice file should hold, computed straight from the file: the judge of `make real-year`.
+
+Imports nothing of the application, of the development store's commerce or of the replay; shares with them only the
+written rules (issue 2, section 4): matching by customer and stock code on the newest earlier invoice with quantity
+left, POST is no goods, prices of nothing or less do not exist, one point for a whole pound of what is left of an order.
+"""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+
+def points(path: Path) -> dict[int, int]:
+    """Customer id → points, for every customer with a purchase invoice. Parquet only."""
+    invoices = _invoices(path)
+    pence: dict[str, int] = {}
+    owner: dict[str, int] = {}
+    stock: dict[tuple[int, str], list[list[Any]]] = defaultdict(list)
+    for at, cancels, number, customer, lines in invoices:
+        if not cancels:
+            owner[number] = customer
+            pence[number] = _buy(stock, at, number, customer, lines)
+        else:
+            for code, quantity, _price in lines:
+                for order, back in _give_back(stock[customer, code], at, -quantity):
+                    pence[order] -= back if code != "POST" else 0
+    totals: dict[int, int] = defaultdict(int)
+    for number, customer in owner.items():
+        totals[customer] += pence[number] // 100
+    return dict(totals)
+
+
+def _invoices(path: Path) -> list[tuple[Any, bool, str, int, list[tuple[str, int, int]]]]:
+    from pyarrow import compute, parquet
+
+    table = parquet.read_table(path)
+    known = compute.and_(compute.is_valid(table["CustomerID"]), compute.greater(table["UnitPrice"], 0))
+    table = table.filter(known)
+    found: dict[str, list[Any]] = {}
+    columns = ("InvoiceNo", "InvoiceDate", "CustomerID", "StockCode", "Quantity", "UnitPrice")
+    for number, at, customer, code, quantity, price in zip(*(table[name].to_pylist() for name in columns), strict=True):
+        invoice = found.setdefault(number, [at, number[0] == "C", number, customer, []])
+        invoice[0] = min(invoice[0], at)
+        invoice[4].append((code.strip(), int(quantity), round(price * 100)))
+    return sorted((tuple(invoice) for invoice in found.values()), key=lambda invoice: invoice[:3])
+
+
+def _buy(stock: dict[tuple[int, str], list[list[Any]]], at: Any, number: str, customer: int, lines: Any) -> int:
+    """Puts the lines into stock; the worth of the goods in pence."""
+    for code, quantity, price in lines:
+        stock[customer, code].append([at, number, quantity, price])
+    return sum(quantity * price for code, quantity, price in lines if code != "POST")
+
+
+def _give_back(bought: list[list[Any]], at: Any, quantity: int) -> list[tuple[str, int]]:
+    """(invoice, pence) pairs the pieces are taken from, newest earlier invoice first, its lines in their order."""
+    earlier = sorted({(line[0], line[1]) for line in bought if line[0] < at}, reverse=True)
+    back = []
+    for moment, number in earlier:
+        for line in bought:
+            if line[:2] == [moment, number] and quantity and line[2]:
+                pieces = min(quantity, line[2])
+                line[2] -= pieces
+                quantity -= pieces
+                back.append((number, pieces * line[3]))
+    return back
