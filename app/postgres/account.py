@@ -61,7 +61,7 @@ def _setpriv() -> list[str]:
 
 
 def account_for(home: Path, data: Path) -> Account:
-    """The account that owns the cluster of this home: ourselves; for root the owner of what is there or a system account."""
+    """Who owns the cluster of this home: ourselves; for root the owner of what is there, or a system one."""
     uid = os.geteuid()
     try:
         own = pwd.getpwuid(uid)

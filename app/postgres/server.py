@@ -1,8 +1,8 @@
 """The embedded PostgreSQL server of one home: start it, join it, stop it.
 
 Called by `database_url` (every process that uses the database) and by `perennial db stop`. What must stay true: the
-server lives exactly as long as any process of this home holds the shared lock on `postgres.users`, whatever gets killed;
-it listens on a socket in a folder that only its owner may enter; two starters never start two servers.
+server lives exactly as long as any process of this home holds the shared lock on `postgres.users`, whatever gets
+killed; it listens on a socket in a folder that only its owner may enter; two starters never start two servers.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
-from sqlalchemy import URL
 
 from app.postgres import keeper, locks
 from app.postgres.account import Account, account_for
@@ -30,6 +30,7 @@ START_SECONDS = 120.0  # crash recovery after a power cut may take its time
 STOP_SECONDS = 90.0
 KEEPERS = 2  # how often one start may start a keeper: the first may have met a server on its way out
 LOG_BYTES = 10_000_000
+INITDB = ("--auth=trust", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
 ENVIRONMENT = {
     "PATH": os.defpath,
     "LC_ALL": "C",
@@ -77,7 +78,7 @@ class EmbeddedPostgres:
         with locks.exclusive(self.layout.lock("start")):
             folder = self.layout.socket_folder(account)
             self._make_cluster(programs, account)
-            self._wait_until_it_answers(folder, account.command(*self._postgres(programs, folder)))
+            self._wait_until_it_answers(folder, self._plan(folder, account.command(*self._postgres(programs, folder))))
             _create_database(folder)
         return self._url(folder)
 
@@ -105,20 +106,28 @@ class EmbeddedPostgres:
             if not self._held("keeper"):
                 if not self._held("server"):
                     return False
-                self._start_keeper({"args": []})  # adopts what a killed keeper left
+                self._start_keeper(self._plan(None, {}))  # adopts what a killed keeper left
             self._signal_keeper()
             return self._wait_until_keeper_ends()
 
     def _url(self, folder: Path) -> str:
-        query = {"host": str(folder), "port": str(PORT)}
-        url = URL.create("postgresql+psycopg", username=ROLE, database=DATABASE, query=query)
-        return url.render_as_string(hide_password=False)
+        return f"postgresql+psycopg://{ROLE}@/{DATABASE}?host={quote(str(folder), safe='')}&port={PORT}"
 
     def _postgres(self, programs: Path, folder: Path) -> list[str]:
         quoted = '"' + str(folder).replace('"', '""') + '"'
         settings = {**self.settings, "unix_socket_directories": quoted, "port": str(PORT)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [str(programs / "postgres"), "-D", str(self.layout.data), *options]
+
+    def _plan(self, folder: Path | None, postgres: dict[str, object]) -> dict[str, object]:
+        """What the keeper has to know."""
+        socket_lock = [f"{folder}/.s.PGSQL.{PORT}.lock"] if folder else []
+        return {
+            "users": str(self.layout.lock("users")),
+            "server": str(self.layout.lock("server")),
+            "pid_files": [str(self.layout.data / "postmaster.pid"), *socket_lock],
+            "postgres": postgres,
+        }
 
     def _make_cluster(self, programs: Path, account: Account) -> None:
         """initdb in a folder of its own that is renamed when complete: a killed one leaves nothing half made."""
@@ -130,14 +139,8 @@ class EmbeddedPostgres:
         if unfinished.exists():
             unfinished.rename(self.layout.folder / f"data.unfinished.{time.time_ns()}")
         account.make_private(unfinished)
-        words = (
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8",
-            "--locale=C",
-        )
-        command = account.command(programs / "initdb", "-D", unfinished, "-U", ROLE, "--no-instructions", *words)
+        sync = () if self.settings["fsync"] == "on" else ("--no-sync",)
+        command = account.command(programs / "initdb", "-D", unfinished, "-U", ROLE, *INITDB, *sync)
         done = subprocess.run(**command, env=ENVIRONMENT, cwd="/", capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise PostgresUnavailable(
@@ -146,12 +149,12 @@ class EmbeddedPostgres:
             )
         unfinished.rename(self.layout.data)
 
-    def _wait_until_it_answers(self, folder: Path, postgres: dict[str, object]) -> None:
+    def _wait_until_it_answers(self, folder: Path, plan: dict[str, object]) -> None:
         deadline = time.monotonic() + START_SECONDS
         keepers = 0
         while True:
             if keepers < KEEPERS:
-                keepers += self._start_keeper(postgres)
+                keepers += self._start_keeper(plan)
             answer = _answer(folder)
             if answer is None:
                 return
@@ -169,23 +172,16 @@ class EmbeddedPostgres:
             os.close(descriptor)
         return descriptor is None
 
-    def _start_keeper(self, postgres: dict[str, object]) -> bool:
+    def _start_keeper(self, plan: dict[str, object]) -> bool:
         descriptor = locks.try_exclusive(self.layout.lock("keeper"))
         if descriptor is None:
             return False
         os.ftruncate(descriptor, 0)
-        plan = {
-            "data": str(self.layout.data),
-            "users": str(self.layout.lock("users")),
-            "server": str(self.layout.lock("server")),
-            "keeper": descriptor,
-            "postgres": postgres,
-        }
         _rotate(self.layout.log)
         try:
             with self.layout.log.open("ab") as log:
                 subprocess.run(
-                    [sys.executable, "-I", "-S", keeper.__file__, json.dumps(plan)],
+                    [sys.executable, "-I", "-S", keeper.__file__, json.dumps({**plan, "keeper": descriptor})],
                     pass_fds=(descriptor,),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
