@@ -8,21 +8,24 @@ takes a moment, a changed lock file is noticed however the clock stands. Everyth
 import fcntl
 import hashlib
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tools import fetch_npm
-from tools.terminal import CACHE, ROOT, Missing, closing, run, say
+from tools.terminal import CACHE, ROOT, CommandFailed, Missing, closing, run, say
 
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 STAMP = VENV / ".perennial-stamp"
 LOCK = ROOT / "requirements.lock"
 PROJECT = ROOT / "pyproject.toml"
+FROM_LOCK = ("--require-hashes", "--requirement", str(LOCK))
 
 NO_VENV = """This Python cannot make virtual environments (its modules venv and ensurepip are not installed).
   Debian, Ubuntu:  sudo apt-get install python3-venv
@@ -53,8 +56,7 @@ def prepare_python() -> None:
     moved = written != "" and not written.endswith(f" {ROOT}")
     if moved or not runs(VENV_PYTHON):
         create_venv()
-    say(f"Installing {count_packages()} locked Python packages into .venv (the first time takes a minute or two) …")
-    pip("install", "--require-hashes", "--requirement", str(LOCK))
+    install_locked()
     pip("install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
     STAMP.write_text(wanted)
 
@@ -75,24 +77,30 @@ def runs(python: Path) -> bool:
     return subprocess.run([python, "-c", check], capture_output=True, check=False).returncode == 0
 
 
-def pip(*arguments: str) -> None:
-    run(
-        [
-            str(VENV_PYTHON),
-            "-m",
-            "pip",
-            "--disable-pip-version-check",
-            "--no-input",
-            "--quiet",
-            "--retries",
-            "5",
-            *arguments,
-        ]
-    )
+def install_locked() -> None:
+    """Installs the lock file with uv, which is in it and takes seconds; with pip, a minute, where uv finds no way.
+
+    uv knows nothing of pip's settings. Who has set an index of his own for pip gets pip.
+    """
+    blocks = re.split(r"^(?=\S)", LOCK.read_text(), flags=re.MULTILINE)[1:]
+    say(f"Installing {len(blocks)} locked Python packages into .venv …")
+    if ".index-url=" not in pip("config", "list"):
+        with tempfile.NamedTemporaryFile("w", dir=CACHE, suffix=".txt") as only_uv:
+            only_uv.write(next(block for block in blocks if block.startswith("uv==")))
+            only_uv.flush()
+            pip("install", "--require-hashes", "--no-deps", "--requirement", only_uv.name)
+        try:
+            run([str(VENV / "bin" / "uv"), "pip", "install", "--quiet", "--python", str(VENV_PYTHON), *FROM_LOCK])
+            return
+        except CommandFailed:
+            say("uv could not reach the packages; pip fetches them now, which takes a minute or two …")
+    pip("install", *FROM_LOCK)
 
 
-def count_packages() -> int:
-    return sum(1 for line in LOCK.read_text().splitlines() if "==" in line)
+def pip(*arguments: str) -> str:
+    """Runs the pip of `.venv` and returns what it printed."""
+    settled = ("--disable-pip-version-check", "--no-input", "--retries", "5")
+    return run([str(VENV_PYTHON), "-m", "pip", *settled, *arguments])
 
 
 def digest(path: Path) -> str:
