@@ -103,7 +103,7 @@ def _edited(rng: Random, order: Placed) -> list[Step]:
     if add:
         order.left.append(1)
         order.prices.append(product.price)
-    order.at = at
+    order.at, order.shipping = at, Decimal(0)  # what was added is not paid yet: no postage on top of it
     return [edited, *(_returned(rng, order) if rng.random() < 0.15 else [])]
 
 

@@ -22,7 +22,8 @@ LEAST_GOODS = Decimal(12)  # a 5.00 code is entered on orders of at least this m
 
 def with_redemptions(rng: Random, steps: list[Step], *, start: datetime, days: int) -> list[Step]:
     """The steps with rounds of redemptions among them, and orders that enter the codes."""
-    wallets = _Wallets(rng)
+    # Whoever will be merged away redeems nothing: Shopify does not say whose a merged customer's codes become.
+    wallets = _Wallets(rng, {step.args["deleted"] for step in steps if step.verb == "merge_customers"})
     round_at, made = start + EVERY, []
     for step in steps:
         while step.at >= round_at and round_at < start + timedelta(days=days):
@@ -33,12 +34,12 @@ def with_redemptions(rng: Random, steps: list[Step], *, start: datetime, days: i
 
 
 class _Wallets:
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, gone: set[str]) -> None:
         self._rng = rng
         self._points: dict[str, int] = defaultdict(int)
         self._orders: dict[str, tuple[str, int]] = {}
         self._holding: set[str] = set()
-        self._gone: set[str] = set()
+        self._gone = gone
 
     def redeem(self, at: datetime) -> list[Step]:
         rich = sorted(name for name, points in self._points.items() if points >= REWARD_POINTS + MARGIN)
@@ -55,8 +56,6 @@ class _Wallets:
             return self._order(step)
         if step.verb == "mark_paid" and (earned := self._orders.pop(step.args["order"], None)):
             self._points[earned[0]] += earned[1]
-        if step.verb in {"merge_customers", "delete_customer"}:
-            self._gone.add(step.args.get("deleted") or step.args["customer"])
         return step
 
     def _order(self, step: Step) -> Step:

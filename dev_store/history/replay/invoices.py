@@ -22,6 +22,8 @@ COLUMNS = frozenset(
 _CELLS = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID")
 CURRENCY = "GBP"
 SHIPPING_CODE = "POST"
+# A shop takes no order without a line.
+_POSTAGE_ONLY = {"title": "Postage only", "sku": SHIPPING_CODE, "quantity": 1, "price": "0.00"}
 
 
 class Line(NamedTuple):
@@ -136,12 +138,13 @@ def _order(invoice: Invoice, shelf: Shelf, shipping: dict[tuple[str, int], Decim
         bought = Bought(index, line.quantity)
         shelf.bought(invoice.customer, line.code, invoice=invoice.number, at=invoice.at, line=bought)
     shipping.update({(invoice.number, index): line.price for index, line in enumerate(posts)})
+    lines = [
+        {"title": line.title, "sku": line.code, "quantity": line.quantity, "price": _cents(line.price)}
+        for line in goods
+    ]
     args: dict[str, Any] = {
         "customer": f"c{invoice.customer}",
-        "lines": [
-            {"title": line.title, "sku": line.code, "quantity": line.quantity, "price": _cents(line.price)}
-            for line in goods
-        ],
+        "lines": lines or [_POSTAGE_ONLY],
         "shipping": _cents(sum((line.price * line.quantity for line in posts), Decimal(0))),
         "name": invoice.number,
     }
