@@ -1,0 +1,188 @@
+"""Exchanging points for a reward: the hold, and what becomes of it.
+
+The API (and later the storefront) calls `redeem`, `cancel` and `get`; `app.discounts.outcomes` reports what became of
+the code. A redemption's state says where its points are, and both change in one transaction:
+
+    held -> issued -> used                 points are spent
+    issued -> cancelling -> cancelled      points are back, once the code is surely dead at Shopify
+    cancelling -> issued                   Shopify would not withdraw the code: all stays as it was
+    held -> failed                         points are back; the code was never shown to anybody
+    any -> used                            a code seen on an order has been used, whatever we believed before
+
+The last line is the rule for what comes late: an order that carries the code wins over `failed` and `cancelled`, and
+its points are taken again, even if the account then owes. What happens to that order afterwards (refund, cancellation,
+deletion) does not undo the use.
+"""
+
+import uuid
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.crypto import KeyRing
+from app.customers.models import Customer
+from app.customers.queries import account_of_customer
+from app.discounts import codes
+from app.discounts import service as discounts
+from app.errors import Conflict, Invalid, NotFound, Unprocessable
+from app.loyalty import ledger
+from app.loyalty.ledger import Holder, Posting
+from app.loyalty.lots import Source
+from app.loyalty.models import Redemption, Reward
+from app.shops.models import Shop
+
+PURPOSE = "redemption"
+CODE_PREFIX = "POINTS-"
+# States in which the shopper may see the code.
+WITH_CODE = frozenset({"issued", "used"})
+
+
+def redeem(
+    session: Session,
+    shop: Shop,
+    keyring: KeyRing,
+    *,
+    account_id: int,
+    customer_id: int,
+    reward_id: int,
+    request_id: str,
+    actor: str | None,
+) -> Redemption:
+    """Hold the points of a reward and plan its code, all in the caller's transaction.
+
+    `request_id` is a UUID that the caller made before its first try: the same request again gives the same redemption.
+    Raises Invalid, NotFound (reward, customer), Conflict (id used for something else, shop not connected) and
+    Unprocessable (too few points, reward not offered).
+    """
+    request_id = _uuid(request_id)
+    reward = session.get(Reward, (shop.id, reward_id))
+    if reward is None:
+        raise NotFound(f"There is no reward {reward_id}.")
+    holder = Holder(shop.id, reward.program_id, account_id)
+    available = ledger.lock_balances(session, [holder])[holder]
+    earlier = session.get(Redemption, (shop.id, request_id))
+    if earlier is not None:
+        return _same_request(earlier, account_id, reward_id)
+    _check_parties(session, shop, reward, account_id, customer_id)
+    if available < reward.points:
+        raise Unprocessable(
+            f"The reward costs {reward.points} points and {max(available, 0)} are available.",
+            kind="not-enough-points",
+            available=max(available, 0),
+            needed=reward.points,
+        )
+    redemption = Redemption(
+        shop_id=shop.id,
+        id=request_id,
+        program_id=reward.program_id,
+        account_id=account_id,
+        reward_id=reward.id,
+        points=reward.points,
+        code=codes.derive(codes.key_of(shop, keyring), CODE_PREFIX, PURPOSE, request_id),
+        state="held",
+        actor=actor,
+        created_at=clock.now(),
+    )
+    _hold(session, holder, redemption)
+    _plan_code(session, reward, redemption, customer_id)
+    return redemption
+
+
+def cancel(session: Session, shop: Shop, redemption_id: str) -> Redemption:
+    """Plan that an unused code is withdrawn at Shopify; its points come back once that is done. Repeating is harmless.
+
+    Raises NotFound, and Conflict when the code was used, is still being issued, or brought its points back already.
+    """
+    redemption = get(session, shop.id, redemption_id)
+    # The code is locked before its redemption, as everywhere.
+    withdrawn = discounts.withdraw(session, shop.id, redemption.code)
+    session.refresh(redemption, with_for_update=True)
+    if withdrawn:
+        redemption.state = "cancelling"
+    elif redemption.state not in {"cancelling", "cancelled"}:
+        raise _cannot_cancel(redemption.state)
+    return redemption
+
+
+def _cannot_cancel(state: str) -> Conflict:
+    if state == "used":
+        return Conflict("The code has been used on an order; its points are spent.", kind="code-used")
+    if state == "failed":
+        return Conflict("The code was never issued; its points are back already.", kind="redemption-failed")
+    return Conflict("The code is still being issued. Try again in a moment.", kind="code-not-issued")
+
+
+def get(session: Session, shop_id: int, redemption_id: str) -> Redemption:
+    """A redemption of this shop; raises NotFound, Invalid when the id is not a UUID."""
+    redemption = session.get(Redemption, (shop_id, _uuid(redemption_id)))
+    if redemption is None:
+        raise NotFound(f"There is no redemption {redemption_id}.")
+    return redemption
+
+
+def visible_code(redemption: Redemption) -> str | None:
+    """The code as far as the shopper may know it: not before it works, not after it was withdrawn."""
+    return redemption.code if redemption.state in WITH_CODE else None
+
+
+def _check_parties(session: Session, shop: Shop, reward: Reward, account_id: int, customer_id: int) -> None:
+    if shop.state != "installed":
+        raise Conflict("The shop has uninstalled Perennial; codes cannot be issued.", kind="shop-not-connected")
+    if not reward.active:
+        raise Unprocessable("This reward is not offered any more.", kind="reward-inactive")
+    if reward.currency != shop.currency:
+        # Amounts off are in the shop's currency; a shop that changed it has to price its rewards anew.
+        raise Unprocessable(f"The reward is priced in {reward.currency}.", kind="reward-currency")
+    customer = session.get(Customer, (shop.id, customer_id))
+    gone = customer is None or customer.deleted_at or customer.redacted_at or customer.merged_into
+    if gone or account_of_customer(session, shop.id, customer_id) != account_id:
+        raise NotFound(f"There is no customer {customer_id}.")
+
+
+def _hold(session: Session, holder: Holder, redemption: Redemption) -> None:
+    try:
+        with session.begin_nested():
+            session.add(redemption)
+    except IntegrityError as error:
+        # Requests of one account wait for each other at its balance, so this id came for another account just now.
+        raise _id_in_use() from error
+    posting = Posting(
+        holder=holder,
+        source=Source(PURPOSE, redemption.id),
+        points=-redemption.points,
+        reason="redeemed",
+        business_at=redemption.created_at,
+        actor=redemption.actor,
+    )
+    ledger.post(session, [posting])
+
+
+def _plan_code(session: Session, reward: Reward, redemption: Redemption, customer_id: int) -> None:
+    intent = discounts.Intent(
+        purpose=PURPOSE,
+        id=redemption.id,
+        account_id=redemption.account_id,
+        customer_id=customer_id,
+        title=reward.title,
+        value_minor=reward.value_minor,
+        currency=reward.currency,
+    )
+    discounts.plan(session, redemption.shop_id, intent, redemption.code)
+
+
+def _same_request(earlier: Redemption, account_id: int, reward_id: int) -> Redemption:
+    if (earlier.account_id, earlier.reward_id) != (account_id, reward_id):
+        raise _id_in_use()
+    return earlier
+
+
+def _id_in_use() -> Conflict:
+    return Conflict("This request id was used for another redemption. Make a new one.", kind="request-id-reused")
+
+
+def _uuid(value: str) -> str:
+    try:
+        return str(uuid.UUID(value))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise Invalid("A redemption's id is a UUID.") from error
