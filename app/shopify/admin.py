@@ -1,0 +1,37 @@
+"""One GraphQL request under a given access token, without patience: what an installation needs before there is a shop.
+
+Everything else goes through `client`, which builds on `request`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.config import Settings
+from app.shopify import operations, transport
+from app.shopify.answers import data_of
+from app.shopify.buckets import cost_of
+from app.shopify.errors import OutcomeUnknown, Unavailable
+from app.shopify.operations import Operation
+from app.shopify.version import API_VERSION
+
+PATH = f"/admin/api/{API_VERSION}/graphql.json"
+
+
+def query(settings: Settings, shop: str, access_token: str, operation: str) -> dict[str, Any]:
+    """The data of a read without variables, tried once. Raises a ShopifyError."""
+    document = operations.load(operation)
+    try:
+        answer = request(settings, shop, access_token, document, {})
+        return data_of(answer, cost_of(answer), changes=document.changes)
+    except OutcomeUnknown as error:
+        raise Unavailable(str(error)) from error
+
+
+def request(
+    settings: Settings, shop: str, access_token: str, operation: Operation, variables: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The JSON document of an answer with HTTP status 200, or {} where it is none. Raises a ShopifyError."""
+    body = {"query": operation.text, "variables": dict(variables), "operationName": operation.name}
+    reply = transport.post(settings, shop, PATH, body, {"X-Shopify-Access-Token": access_token})
+    transport.refuse_failures(reply)
+    return reply.document if isinstance(reply.document, dict) else {}

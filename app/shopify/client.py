@@ -1,0 +1,121 @@
+"""The Admin API of one shop: named operations in, data out, everything else an error that says what to do.
+
+Services' jobs call `client_for(runtime, shop_id).execute("DiscountCodeBasicCreate", {...})` with no session open. Reads
+are repeated by themselves; a mutation only when it surely was not executed (no connection, throttled, token refused).
+User errors and partial answers always raise. Variables and answers are never logged: they hold personal data.
+"""
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from app import clock
+from app.runtime import Runtime
+from app.shopify import admin, buckets, operations
+from app.shopify.answers import data_of
+from app.shopify.errors import OutcomeUnknown, Unauthorised, Unavailable
+from app.shopify.operations import Operation
+from app.shops import queries, tokens
+from app.shops.tokens import Access
+
+log = structlog.get_logger()
+
+ATTEMPTS = 4
+_FIRST_PAUSE = 0.5
+# What an operation was last found to cost, so that the next one waits before it is refused. Per process, a hint only.
+_expected_cost: dict[str, float] = {}
+
+
+@dataclass(frozen=True)
+class ShopifyClient:
+    """One shop's Admin API. `patience`: the seconds a call may wait in all, for points or for Shopify to recover."""
+
+    runtime: Runtime
+    shop_id: int
+    patience: float = 30.0
+
+    def execute(self, operation: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The `data` of a named operation. Raises a ShopifyError; see `errors` for what each allows."""
+        document = operations.load(operation)
+        return _Call(self.runtime, self.shop_id, document, dict(variables or {}), self.patience).run()
+
+
+def client_for(runtime: Runtime, shop_id: int, *, patience: float = 30.0) -> ShopifyClient:
+    """The client of an installed shop. A web request should be less patient than a job."""
+    return ShopifyClient(runtime, shop_id, patience)
+
+
+class _Call:
+    """One operation with its retries."""
+
+    def __init__(
+        self, runtime: Runtime, shop_id: int, operation: Operation, variables: dict[str, Any], patience: float
+    ) -> None:
+        self.runtime, self.shop_id, self.operation = runtime, shop_id, operation
+        self.variables, self.patience = variables, patience
+        self.rejected: str | None = None
+
+    def run(self) -> dict[str, Any]:
+        self._spare_the_bucket()
+        attempt = 1
+        while True:
+            access = tokens.access(self.runtime, self.shop_id, rejected=self.rejected)
+            try:
+                return self._send(access)
+            except Unauthorised:
+                if self.rejected is not None:
+                    tokens.distrust(self.runtime, access)
+                    raise
+                self.rejected = access.token  # refused before it ran; the next round asks for another token
+            except Unavailable as error:
+                self._pause(error, attempt)
+                attempt += 1
+
+    def _send(self, access: Access) -> dict[str, Any]:
+        started = time.monotonic()
+        try:
+            answer = admin.request(self.runtime.settings, access.domain, access.token, self.operation, self.variables)
+            cost = buckets.cost_of(answer)
+            self._learn(cost)
+            data = data_of(answer, cost, changes=self.operation.changes)
+        except OutcomeUnknown as error:
+            self._log("shopify call without an outcome", started)
+            if self.operation.changes:
+                raise
+            raise Unavailable(str(error)) from error
+        self._log("shopify call", started, cost=cost.requested, available=cost.available)
+        return data
+
+    def _learn(self, cost: buckets.Cost) -> None:
+        if cost.requested is not None:
+            _expected_cost[self.operation.name] = cost.requested
+        buckets.remember(self.runtime, self.shop_id, cost, clock.wall_now())
+
+    def _spare_the_bucket(self) -> None:
+        expected = _expected_cost.get(self.operation.name)
+        if expected is None:
+            return
+        with self.runtime.database.shop(self.shop_id) as session:
+            wait = buckets.wait_before(queries.shop(session, self.shop_id), expected)
+        if wait > 0:
+            self._wait(min(wait, self.patience))
+
+    def _pause(self, error: Unavailable, attempt: int) -> None:
+        """Wait as told, with a little chance in it so that several processes do not come back together."""
+        wait = error.wait or _FIRST_PAUSE * 2 ** (attempt - 1)
+        wait *= 1 + random.random() / 10  # noqa: S311 - no secret depends on it
+        if attempt >= ATTEMPTS or wait > self.patience:
+            raise error
+        self._wait(wait)
+
+    def _wait(self, seconds: float) -> None:
+        self.patience -= seconds
+        time.sleep(seconds)
+
+    def _log(self, event: str, started: float, **figures: float | None) -> None:
+        milliseconds = round((time.monotonic() - started) * 1000)
+        log.info(event, operation=self.operation.name, shop=self.shop_id, milliseconds=milliseconds, **figures)

@@ -1,0 +1,105 @@
+"""Installation: what a shop that has just given us tokens becomes here. Lazy and idempotent.
+
+`routes` calls it after the code grant, the app home after a token exchange. Shopify tells nobody of a managed
+installation, so the first open is the installation, two opens at once are ordinary, and a reinstall finds its own row.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.loyalty.programs import create_default
+from app.runtime import Runtime
+from app.shopify import admin
+from app.shopify.errors import Rejected
+from app.shopify.oauth import Tokens
+from app.shops import tokens as shop_tokens
+from app.shops.models import Shop
+from app.shops.secrets import seal
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class ShopInfo:
+    """What Shopify says of a shop; `timezone` is an IANA name, `country` two letters."""
+
+    shopify_id: int
+    name: str
+    email: str | None
+    currency: str
+    timezone: str
+    country: str | None
+    plan: str | None
+
+
+def connect(runtime: Runtime, domain: str, tokens: Tokens) -> int:
+    """Read the shop with its new tokens and install it; returns its id. Raises a ShopifyError; no session may be open."""
+    return install(runtime, domain, tokens, read_shop_info(runtime, domain, tokens.access_token))
+
+
+def read_shop_info(runtime: Runtime, domain: str, access_token: str) -> ShopInfo:
+    """Ask the shop who it is; raises a ShopifyError."""
+    data = admin.query(runtime.settings, domain, access_token, "ShopInfo")
+    try:
+        return _shop_info(data["shop"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Rejected([{"message": "ShopInfo was answered incompletely"}]) from error
+
+
+def install(runtime: Runtime, domain: str, tokens: Tokens, shop_info: ShopInfo) -> int:
+    """Create or renew the shop's row with its tokens, its code key and its default program; returns the shop's id.
+
+    `installed_at` moves with every grant, because the app was certainly installed then: an `app/uninstalled` from
+    before it changes nothing.
+    """
+    with runtime.database.system() as session:
+        shop = _locked_row(session, domain)
+        if not shop.code_key:
+            shop.code_key = seal(runtime.keyring, shop.id, "code_key", os.urandom(32))
+        shop_tokens.store(runtime.keyring, shop, tokens)
+        _describe(shop, shop_info)
+        shop.state, shop.installed_at, shop.uninstalled_at = "installed", clock.now(), None
+        session.flush()
+        create_default(session, shop)
+        shop_id = shop.id
+    log.info("shop installed", shop=shop_id)
+    return shop_id
+
+
+def _locked_row(session: Session, domain: str) -> Shop:
+    now = clock.now()
+    blank = insert(Shop).values(
+        domain=domain, currency="USD", timezone="UTC", state="installed", code_key=b"", installed_at=now, created_at=now
+    )
+    session.execute(blank.on_conflict_do_nothing(index_elements=[Shop.domain]))
+    return session.scalars(select(Shop).where(Shop.domain == domain).with_for_update()).one()
+
+
+def _describe(shop: Shop, info: ShopInfo) -> None:
+    """A shop that changes its currency keeps the old one here: points already earned were counted in it."""
+    if shop.shopify_id is None:
+        shop.currency = info.currency
+    elif shop.currency != info.currency:
+        log.warning("the shop's currency changed, points still count in the old one", shop=shop.id)
+    shop.shopify_id, shop.name, shop.email = info.shopify_id, info.name, info.email
+    shop.timezone, shop.country, shop.plan = info.timezone, info.country, info.plan
+
+
+def _shop_info(shop: dict[str, Any]) -> ShopInfo:
+    plan, address = shop.get("plan") or {}, shop.get("shopAddress") or {}
+    return ShopInfo(
+        shopify_id=int(shop["id"].rsplit("/", 1)[1]),
+        name=str(shop["name"]),
+        email=shop.get("email") or None,
+        currency=str(shop["currencyCode"]),
+        timezone=str(shop["ianaTimezone"]),
+        country=address.get("countryCodeV2"),
+        plan=plan.get("publicDisplayName"),
+    )
