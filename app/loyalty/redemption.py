@@ -31,6 +31,7 @@ from app.loyalty.ledger import Holder, Posting
 from app.loyalty.lots import Source
 from app.loyalty.models import Redemption, Reward
 from app.shops.models import Shop
+from app.shops.secrets import code_key
 
 PURPOSE = "redemption"
 CODE_PREFIX = "POINTS-"
@@ -79,7 +80,7 @@ def redeem(
         account_id=account_id,
         reward_id=reward.id,
         points=reward.points,
-        code=codes.derive(codes.key_of(shop, keyring), CODE_PREFIX, PURPOSE, request_id),
+        code=codes.derive(code_key(keyring, shop), CODE_PREFIX, PURPOSE, request_id),
         state="held",
         actor=actor,
         created_at=clock.now(),
