@@ -68,7 +68,7 @@ class Config:
 def read_app_config(path: Path, app_url: str) -> AppConfig:
     """Parses shopify.app.toml; relative webhook addresses are joined to the app's URL as Shopify does.
 
-    Raises ConfigError for a file that `shopify app build` would refuse: no webhook version, a topic twice at one address.
+    Raises ConfigError for what `shopify app build` refuses: no webhook version, a topic twice at one address.
     """
     try:
         document = tomllib.loads(path.read_text("utf-8"))

@@ -59,7 +59,17 @@ class Buyer:
     @property
     def key(self) -> str | None:
         """Under which a use is remembered; None for somebody who gave neither account nor address."""
-        return str(self.customer_id) if self.customer_id else (self.email or "").lower() or None
+        return str(self.customer_id) if self.customer_id else (self.email or "").strip().lower() or None
+
+
+@dataclass(frozen=True)
+class Cart:
+    """What a code is tried on; `currency` is the shop's."""
+
+    lines: list[CartLine]
+    buyer: Buyer
+    at: datetime
+    currency: str
 
 
 @dataclass(frozen=True)
@@ -88,12 +98,12 @@ def find_coupon(state: State, shop: str, entered: str) -> Coupon:
     raise CheckoutRefused(entered, NOT_FOUND, "there is no such discount code")
 
 
-def check(state: State, shop: str, coupon: Coupon, cart: list[CartLine], buyer: Buyer, at: datetime, cur: str) -> None:
-    """Raises CheckoutRefused with the first rule that forbids the code; `cur` is the shop's currency."""
-    _check_dates(coupon, at)
-    _check_uses(state, shop, coupon, buyer)
-    _check_buyer(state, shop, coupon, buyer)
-    _check_cart(coupon, cart, cur)
+def check(state: State, shop: str, coupon: Coupon, cart: Cart) -> None:
+    """Raises CheckoutRefused with the first rule that forbids the code."""
+    _check_dates(coupon, cart.at)
+    _check_uses(state, shop, coupon, cart.buyer)
+    _check_buyer(state, shop, coupon, cart.buyer)
+    _check_minimum(coupon, cart)
 
 
 def _check_dates(coupon: Coupon, at: datetime) -> None:
@@ -124,19 +134,19 @@ def _check_buyer(state: State, shop: str, coupon: Coupon, buyer: Buyer) -> None:
         raise coupon.refuse(SEGMENT_UNKNOWN, "for segments or markets, which the dev store does not evaluate")
     known = {buyer.customer_id}
     if buyer.email:
-        known |= {found["id"] for found in state.find(shop, "customer", "email", buyer.email.lower())}
+        known |= {found["id"] for found in state.find(shop, "customer", "email", buyer.email.strip().lower())}
     if known == {None}:
         raise coupon.refuse(CUSTOMER_NEEDED, "for certain customers only: sign in or give your e-mail address")
     if not known & set(context["customers"]):
         raise coupon.refuse(OTHER_CUSTOMER, "for another customer")
 
 
-def _check_cart(coupon: Coupon, cart: list[CartLine], currency: str) -> None:
-    entitled = [line for line in cart if entitles(coupon, line)]
+def _check_minimum(coupon: Coupon, cart: Cart) -> None:
+    entitled = [line for line in cart.lines if entitles(coupon, line)]
     if not any(line.quantity for line in entitled):
         raise coupon.refuse(NO_ITEMS, "nothing in the cart is entitled to it")
     minimum = coupon.discount.get("minimum_requirement") or {}
-    if "subtotal" in minimum and sum(line.total for line in entitled) < to_minor(minimum["subtotal"], currency):
+    if "subtotal" in minimum and sum(line.total for line in entitled) < to_minor(minimum["subtotal"], cart.currency):
         raise coupon.refuse(MINIMUM_SUBTOTAL, f"needs goods for at least {minimum['subtotal']}")
     if "quantity" in minimum and sum(line.quantity for line in entitled) < int(minimum["quantity"]):
         raise coupon.refuse(MINIMUM_QUANTITY, f"needs at least {minimum['quantity']} items")
@@ -161,19 +171,19 @@ def entitles(coupon: Coupon, line: CartLine) -> bool:
     return line.product_id in items.get("products", []) or line.variant_id in items.get("variants", [])
 
 
-def taken_off(coupon: Coupon, cart: list[CartLine], left: list[int], currency: str) -> list[int]:
+def taken_off(coupon: Coupon, cart: Cart, left: list[int]) -> list[int]:
     """Minor units taken off each line; `left` is what earlier discounts left of it, and never becomes negative.
 
     A percentage is taken of the entitled sum and rounded half up once; an amount stops at what is left. Both are then
     split over the lines in proportion to what is left of them.
     """
-    bases = [rest if entitles(coupon, line) else 0 for line, rest in zip(cart, left, strict=True)]
+    bases = [rest if entitles(coupon, line) else 0 for line, rest in zip(cart.lines, left, strict=True)]
     value = coupon.discount["customer_gets"]["value"]
     if "percentage" in value:
         return allocate(rounded(sum(bases) * Decimal(str(value["percentage"]))), bases)
-    amount = to_minor(value["amount"], currency)
+    amount = to_minor(value["amount"], cart.currency)
     if value.get("each_item"):
-        return [min(base, amount * line.quantity) for line, base in zip(cart, bases, strict=True)]
+        return [min(base, amount * line.quantity) for line, base in zip(cart.lines, bases, strict=True)]
     return allocate(min(amount, sum(bases)), bases)
 
 

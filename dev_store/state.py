@@ -53,7 +53,7 @@ INDEXES: dict[str, dict[str, Callable[[Document], Iterable[Key | None]]]] = {
 
 
 def _lower(text: str | None) -> str | None:
-    return text.lower() if text else None
+    return text.strip().lower() if text else None
 
 
 def _pack(document: Document) -> bytes:
@@ -164,6 +164,12 @@ class State:
             self._connection.execute("delete from documents where shop = ? and kind = ? and id = ?", (shop, kind, key))
             self._connection.execute("delete from entries where shop = ? and kind = ? and id = ?", (shop, kind, key))
 
+    def clear(self, shop: str, kind: str) -> None:
+        """Removes every document of a kind."""
+        with self._joined():
+            for table in ("documents", "entries"):
+                self._connection.execute(f"delete from {table} where shop = ? and kind = ?", (shop, kind))  # noqa: S608 (constant text)
+
     def all(self, shop: str, kind: str) -> Iterator[Document]:
         """Every document of a kind in id order; the lock is held for a page at a time only."""
         after: Key | None = None
@@ -192,6 +198,10 @@ class State:
             (shop, kind, field, value),
         )
         return [_unpack(body) for (body,) in found]
+
+    def shop_document(self, shop: str) -> Document | None:
+        """The shop's own document (kind `shop`, kept under its numeric id); None when there is no such shop."""
+        return next(iter(self.page(shop, "shop", None, 1)), None)
 
     def shops(self) -> list[str]:
         """Domains of all shops, in alphabetical order."""

@@ -4,12 +4,11 @@ Called by `__main__` and by tests. Starting the webhook senders is the caller's 
 that a test can hold the queue still.
 """
 
-from flask import Flask
+from flask import Flask, abort, request
 
-from dev_store import control, graphql, oauth
+from dev_store import control, faults, graphql, oauth
 from dev_store.clock import Clock
-from dev_store.config import Config
-from dev_store.faults import Faults
+from dev_store.config import LOOPBACK, Config
 from dev_store.state import State
 from dev_store.store import DevStore
 from dev_store.webhooks.delivery import Delivery
@@ -21,7 +20,13 @@ def create_store(config: Config) -> DevStore:
         config.home.mkdir(parents=True, exist_ok=True)
     state = State(config.database)
     clock = Clock(state)
-    return DevStore(config, state, clock, Delivery(state, config), Faults())
+    return DevStore(config, state, clock, Delivery(state, config), faults.Faults())
+
+
+def _same_machine() -> None:
+    """A page on the internet must not reach the store through a name of its own that points here (DNS rebinding)."""
+    if request.host.rpartition(":")[0].strip("[]") not in LOOPBACK and request.host not in LOOPBACK:
+        abort(403, "the development store answers to this machine only")
 
 
 def create_app(config: Config) -> Flask:
@@ -29,6 +34,7 @@ def create_app(config: Config) -> Flask:
     app = Flask("dev_store")
     app.json.sort_keys = False  # type: ignore[attr-defined]  # documents keep Shopify's order of fields
     app.extensions["dev_store"] = store
-    for blueprint in (oauth.blueprint, graphql.blueprint, control.blueprint):
+    app.before_request(_same_machine)
+    for blueprint in (oauth.blueprint, graphql.blueprint, faults.blueprint, control.blueprint):
         app.register_blueprint(blueprint)
     return app

@@ -1,1 +1,1 @@
-"""Webhooks as Shopify sends them: bodies (`payloads`), envelope (`outbox`), persisted queue and senders (`delivery`)."""
+"""Webhooks as Shopify sends them: `outbox`, persisted `queue`, `signing`, `sender`, and `delivery` that runs them."""
