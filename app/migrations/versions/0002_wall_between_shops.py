@@ -41,3 +41,4 @@ def upgrade() -> None:
         else:
             protect(table)
     protect("shops", "id", "select, update")
+    op.execute("grant usage on sequence accounts_id_seq to perennial_web")

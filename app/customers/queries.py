@@ -1,0 +1,43 @@
+"""Reading customers and accounts."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.customers.models import Account, AccountIdentity, Customer
+
+
+def account_of_customer(session: Session, shop_id: int, customer_id: int) -> int | None:
+    """The account that a Shopify customer's points are on now; None for a customer we have never heard of."""
+    return session.scalar(
+        select(func.coalesce(Account.merged_into, Account.id))
+        .join(
+            AccountIdentity, (AccountIdentity.shop_id == Account.shop_id) & (AccountIdentity.account_id == Account.id)
+        )
+        .where(
+            AccountIdentity.shop_id == shop_id,
+            AccountIdentity.kind == "customer",
+            AccountIdentity.value == str(customer_id),
+        )
+    )
+
+
+def customer(session: Session, shop_id: int, customer_id: int) -> Customer | None:
+    """Shopify's customer as we know it."""
+    return session.get(Customer, (shop_id, customer_id))
+
+
+def customer_ids_of_account(session: Session, shop_id: int, account_id: int) -> Sequence[int]:
+    """All Shopify customers whose points are on this account, the account's own first."""
+    rows = session.execute(
+        select(AccountIdentity.value)
+        .join(Account, (AccountIdentity.shop_id == Account.shop_id) & (AccountIdentity.account_id == Account.id))
+        .where(
+            Account.shop_id == shop_id,
+            AccountIdentity.kind == "customer",
+            func.coalesce(Account.merged_into, Account.id) == account_id,
+        )
+        .order_by(Account.merged_into.is_not(None), Account.id)
+    )
+    return [int(value) for value in rows.scalars()]

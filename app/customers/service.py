@@ -1,0 +1,166 @@
+"""Bringing customers, their consent and their accounts up to date; called by webhook handlers, re-reads and imports.
+
+Right for any order, repetition and delay: the newest version of a person wins, consent has a version of its own, and
+deleted, redacted and merged never go back. Every change of who holds an e-mail address is reported, because guests'
+orders follow the address.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.changes import Changes, Key
+from app.customers import accounts
+from app.customers.models import Customer
+from app.customers.payload import Consent, CustomerSnapshot, Merge
+from app.sql import assignments, keys, rows
+
+# What Shopify's snapshots do not carry, or what is final.
+_NOT_IN_SNAPSHOT = [
+    "birthday",
+    "email_consent",
+    "email_consent_level",
+    "email_consent_at",
+    "sms_consent",
+    "sms_consent_level",
+    "sms_consent_at",
+    "deleted_at",
+    "redacted_at",
+    "merged_into",
+]
+_OF_A_PERSON = [
+    "email",
+    "phone",
+    "verified_email",
+    "first_name",
+    "last_name",
+    "birthday",
+    "country",
+    "province",
+    "city",
+    "language",
+]
+_ERASED = ", ".join(f"{column} = null" for column in _OF_A_PERSON)
+
+
+_EMAILS = text("""
+select c.shop_id, c.email
+from customers c join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint) using (shop_id, id)
+where c.email is not null
+""")
+_UPSERT = text(f"""
+insert into customers as c select * from jsonb_populate_recordset(null::customers, cast(:rows as jsonb))
+on conflict (shop_id, id) do update set {assignments(Customer, without=_NOT_IN_SNAPSHOT)}
+where c.deleted_at is null and c.redacted_at is null and c.merged_into is null
+    and (c.updated_at is null
+         or (c.updated_at, c.triggered_at, c.digest) < (excluded.updated_at, excluded.triggered_at, excluded.digest))
+returning c.shop_id, c.id
+""")  # noqa: S608 - column names of our own model
+
+
+def apply(session: Session, snapshots: Sequence[CustomerSnapshot]) -> Changes:
+    """Take in customers; whoever is new gets an account."""
+    newest: dict[Key, CustomerSnapshot] = {}
+    for snapshot in sorted(snapshots, key=lambda snapshot: snapshot.version):
+        newest[snapshot.shop_id, snapshot.id] = snapshot
+    if not newest:
+        return Changes()
+    before = _emails(session, newest)
+    values = rows(newest[key].row() for key in sorted(newest))
+    written = {(row.shop_id, row.id) for row in session.execute(_UPSERT, {"rows": values})}
+    accounts.accounts_of_customers(session, written)
+    return Changes(emails=before ^ _emails(session, newest) | _newly_verified(newest, written))
+
+
+def _emails(session: Session, customers: Iterable[Key]) -> set[tuple[int, str]]:
+    found = session.execute(_EMAILS, {"keys": keys(customers)})
+    return {(row.shop_id, row.email) for row in found}
+
+
+def _newly_verified(newest: dict[Key, CustomerSnapshot], written: set[Key]) -> set[tuple[int, str]]:
+    """An address may also change hands by being verified; looking once too often does no harm."""
+    return {(key[0], email) for key in written if (email := newest[key].email)}
+
+
+def _consent_statement(channel: str) -> str:
+    stated, level, at = (f"{channel}_consent{part}" for part in ("", "_level", "_at"))
+    return f"""
+        insert into customers as c (shop_id, id, {stated}, {level}, {at})
+        select shop_id, id, state, level, at from jsonb_to_recordset(cast(:rows as jsonb))
+            as r(shop_id bigint, id bigint, state text, level text, at timestamptz)
+        on conflict (shop_id, id) do update
+            set {stated} = excluded.{stated}, {level} = excluded.{level}, {at} = excluded.{at}
+        where c.redacted_at is null and (c.{at} is null
+            or (c.{at}, c.{stated} = 'unsubscribed', c.{stated})
+             < (excluded.{at}, excluded.{stated} = 'unsubscribed', excluded.{stated}))
+    """  # noqa: S608 - column names made of two channels
+
+
+_CONSENT = {channel: text(_consent_statement(channel)) for channel in ("email", "sms")}
+
+
+def apply_consents(session: Session, consents: Sequence[Consent]) -> None:
+    """Store the newest statement for each customer and channel; a customer may be unknown as yet."""
+    for channel, statement in _CONSENT.items():
+        newest: dict[Key, Consent] = {}
+        for consent in sorted(consents, key=lambda consent: consent.version):
+            if consent.channel == channel:
+                newest[consent.shop_id, consent.customer_id] = consent
+        if newest:
+            values = rows(
+                {"shop_id": c.shop_id, "id": c.customer_id, "state": c.state, "level": c.level, "at": c.at}
+                for _, c in sorted(newest.items())
+            )
+            session.execute(statement, {"rows": values})
+
+
+_DELETE = text(f"""
+insert into customers as c (shop_id, id, deleted_at)
+select shop_id, id, min(at)
+from jsonb_to_recordset(cast(:rows as jsonb)) as r(shop_id bigint, id bigint, at timestamptz)
+group by 1, 2 order by 1, 2
+on conflict (shop_id, id) do update set deleted_at = least(c.deleted_at, excluded.deleted_at), {_ERASED}
+""")  # noqa: S608 - column names of our own model
+
+
+def delete(session: Session, deletions: Sequence[tuple[int, int, datetime]]) -> Changes:
+    """Shopify deleted these customers: nothing of the person stays; their points do, on an account without a name."""
+    if not deletions:
+        return Changes()
+    freed = _emails(session, {(shop, customer) for shop, customer, _ in deletions})
+    values = rows({"shop_id": shop, "id": customer, "at": at} for shop, customer, at in deletions)
+    session.execute(_DELETE, {"rows": values})
+    return Changes(emails=freed)
+
+
+_MERGE_CUSTOMER = text(f"""
+insert into customers as c (shop_id, id, merged_into)
+select shop_id, id, kept from jsonb_to_recordset(cast(:rows as jsonb)) as r(shop_id bigint, id bigint, kept bigint)
+on conflict (shop_id, id) do update set merged_into = excluded.merged_into, {_ERASED}
+""")  # noqa: S608 - column names of our own model
+_MERGE_ACCOUNT = text("""
+update accounts set merged_into = :root where shop_id = :shop_id and (id = :absorbed or merged_into = :absorbed)
+returning id
+""")
+
+
+def merge(session: Session, merges: Sequence[Merge]) -> tuple[Changes, set[Key]]:
+    """Let one account take over another; returns the changes and the absorbed accounts, whose orders move on."""
+    changes = Changes()
+    absorbed: set[Key] = set()
+    for item in sorted(set(merges), key=lambda merge: (merge.shop_id, merge.absorbed, merge.kept)):
+        pair = [(item.shop_id, item.kept), (item.shop_id, item.absorbed)]
+        changes.emails |= _emails(session, pair)
+        found = accounts.accounts_of_customers(session, pair)
+        session.execute(
+            _MERGE_CUSTOMER, {"rows": rows([{"shop_id": item.shop_id, "id": item.absorbed, "kept": item.kept}])}
+        )
+        root, other = found[pair[0]], found[pair[1]]
+        if root == other:
+            continue
+        moved = session.execute(_MERGE_ACCOUNT, {"shop_id": item.shop_id, "root": root, "absorbed": other})
+        absorbed |= {(item.shop_id, account) for account in moved.scalars()}
+        changes.accounts |= {(item.shop_id, root), (item.shop_id, other)}
+    return changes, absorbed

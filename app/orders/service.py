@@ -1,0 +1,212 @@
+"""Bringing the projections of orders and refunds up to date with snapshots, deletions and changed owners.
+
+Called by the webhook handlers, by re-reads and by imports, with rows of any number of shops. Every function is right
+for any order, repetition and delay of deliveries: the newest version wins, a refund is stored by its id, `paid` and
+`deleted_at` never go back. What follows from a change is `app.reactions`' business.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.changes import Changes, Key
+from app.customers import accounts
+from app.orders.models import Order
+from app.orders.snapshot import OrderSnapshot, RefundSnapshot, Version
+from app.sql import assignments, keys, rows
+
+
+class _Stored(NamedTuple):
+    version: Version | None
+    account_id: int | None
+
+
+def apply(session: Session, snapshots: Sequence[OrderSnapshot]) -> Changes:
+    """Take in order snapshots, with the lines, codes and refunds they carry."""
+    changes = Changes()
+    if not snapshots:
+        return changes
+    stored = _lock_stored(session, {(snapshot.shop_id, snapshot.id) for snapshot in snapshots})
+    newest, changes.rereads = _newest(snapshots, stored)
+    owners = accounts.owners_of_orders(session, newest.values())
+    for key in newest:
+        changes.accounts |= {(key[0], account) for account in (owners[key], stored[key].account_id) if account}
+    _write(session, newest, owners)
+    changes.add(_remember_paid(session, {(item.shop_id, item.id) for item in snapshots if item.paid}))
+    changes.add(apply_refunds(session, [refund for snapshot in snapshots for refund in snapshot.refunds]))
+    changes.orders |= set(newest)
+    return changes
+
+
+_STORED = text("""
+select o.shop_id, o.id, o.updated_at, o.triggered_at, o.digest, o.account_id
+from orders o join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint) using (shop_id, id)
+order by o.shop_id, o.id for update of o
+""")
+
+
+def _lock_stored(session: Session, wanted: set[Key]) -> dict[Key, _Stored]:
+    stored = dict.fromkeys(wanted, _Stored(None, None))
+    for row in session.execute(_STORED, {"keys": keys(wanted)}):
+        version = (row.updated_at, row.triggered_at, bytes(row.digest)) if row.updated_at else None
+        stored[row.shop_id, row.id] = _Stored(version, row.account_id)
+    return stored
+
+
+def _newest(
+    snapshots: Iterable[OrderSnapshot], stored: dict[Key, _Stored]
+) -> tuple[dict[Key, OrderSnapshot], set[Key]]:
+    """The snapshot to store for each order that has news, and the orders whose last second is told in two ways."""
+    best: dict[Key, OrderSnapshot] = {}
+    ambiguous: set[Key] = set()
+    held = {key: was.version for key, was in stored.items()}
+    for snapshot in sorted(snapshots, key=lambda snapshot: snapshot.version):
+        key = (snapshot.shop_id, snapshot.id)
+        was = held[key]
+        if was and was[0] == snapshot.updated_at and was[2] != snapshot.digest and not snapshot.reread:
+            ambiguous.add(key)
+        if was is None or was < snapshot.version:
+            best[key], held[key] = snapshot, snapshot.version
+    return best, ambiguous
+
+
+_UPSERT = text(f"""
+insert into orders as o select * from jsonb_populate_recordset(null::orders, cast(:rows as jsonb))
+on conflict (shop_id, id) do update set {assignments(Order, without=["paid", "deleted_at"])}
+where o.updated_at is null or (o.updated_at, o.triggered_at, o.digest)
+    < (excluded.updated_at, excluded.triggered_at, excluded.digest)
+""")  # noqa: S608 - column names of our own model
+_CLEAR_PARTS = [
+    text(f"""
+        delete from {table} p using jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint)
+        where p.shop_id = k.shop_id and p.order_id = k.id
+    """)  # noqa: S608 - two table names of our own
+    for table in ("order_lines", "order_codes")
+]
+_LINES = text("""
+insert into order_lines select * from jsonb_populate_recordset(null::order_lines, cast(:rows as jsonb))
+on conflict do nothing
+""")
+_CODES = text("""
+insert into order_codes select * from jsonb_populate_recordset(null::order_codes, cast(:rows as jsonb))
+on conflict do nothing
+""")
+
+
+def _write(session: Session, newest: dict[Key, OrderSnapshot], owners: dict[Key, int | None]) -> None:
+    if not newest:
+        return
+    ordered = [newest[key] for key in sorted(newest)]
+    session.execute(_UPSERT, {"rows": rows(item.row() | _owner(owners, item) for item in ordered)})
+    for statement in _CLEAR_PARTS:
+        session.execute(statement, {"keys": keys(newest)})
+    for statement, parts in ((_LINES, "lines"), (_CODES, "codes")):
+        values: list[dict[str, Any]] = [
+            {"shop_id": item.shop_id, "order_id": item.id, **part.__dict__}
+            for item in ordered
+            for part in getattr(item, parts)
+        ]
+        if values:
+            session.execute(statement, {"rows": rows(values)})
+
+
+def _owner(owners: dict[Key, int | None], item: OrderSnapshot) -> dict[str, Any]:
+    return {"account_id": owners[item.shop_id, item.id]}
+
+
+_PAID = text("""
+update orders o set paid = true
+from jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint)
+where o.shop_id = k.shop_id and o.id = k.id and not o.paid
+returning o.shop_id, o.id, o.account_id
+""")
+
+
+def _remember_paid(session: Session, paid: set[Key]) -> Changes:
+    """An older delivery may be the only one that says the order was paid."""
+    found = session.execute(_PAID, {"keys": keys(paid)}).all() if paid else []
+    return Changes(
+        orders={(row.shop_id, row.id) for row in found},
+        accounts={(row.shop_id, row.account_id) for row in found if row.account_id},
+    )
+
+
+_REFUNDS = text("""
+insert into refunds select * from jsonb_populate_recordset(null::refunds, cast(:rows as jsonb))
+on conflict do nothing returning shop_id, order_id
+""")
+_OWNERS = text("""
+select o.shop_id, o.id, o.account_id
+from orders o join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint) using (shop_id, id)
+""")
+
+
+def apply_refunds(session: Session, refunds: Sequence[RefundSnapshot]) -> Changes:
+    """Store refunds by their ids; one whose order is unknown waits for it."""
+    if not refunds:
+        return Changes()
+    unique = {(refund.shop_id, refund.id): refund for refund in refunds}
+    values = rows(unique[key].__dict__ for key in sorted(unique))
+    touched = {(row.shop_id, row.order_id) for row in session.execute(_REFUNDS, {"rows": values})}
+    owners = session.execute(_OWNERS, {"keys": keys(touched)}).all() if touched else []
+    return Changes(orders=touched, accounts={(row.shop_id, row.account_id) for row in owners if row.account_id})
+
+
+_DELETE = text("""
+insert into orders as o (shop_id, id, deleted_at)
+select shop_id, id, min(at)
+from jsonb_to_recordset(cast(:rows as jsonb)) as r(shop_id bigint, id bigint, at timestamptz)
+group by 1, 2 order by 1, 2
+on conflict (shop_id, id) do update set deleted_at = least(o.deleted_at, excluded.deleted_at)
+returning shop_id, id, account_id
+""")
+
+
+def delete(session: Session, deletions: Iterable[tuple[int, int, datetime]]) -> Changes:
+    """Mark orders as deleted, for good; one that we do not know yet is remembered as deleted."""
+    values = [{"shop_id": shop, "id": order, "at": at} for shop, order, at in deletions]
+    found = session.execute(_DELETE, {"rows": rows(values)}).all() if values else []
+    return Changes(
+        orders={(row.shop_id, row.id) for row in found},
+        accounts={(row.shop_id, row.account_id) for row in found if row.account_id},
+    )
+
+
+_OF_EMAILS = text("""
+select o.shop_id, o.id, o.email, o.account_id
+from orders o join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, email text) using (shop_id, email)
+where o.customer_id is null order by 1, 2 for update of o
+""")
+_OF_ABSORBED = text("""
+update orders o set account_id = a.merged_into
+from accounts a join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint) using (shop_id, id)
+where o.shop_id = a.shop_id and o.account_id = a.id and a.merged_into is not null
+returning o.shop_id, o.id, o.account_id
+""")
+_REASSIGN = text("""
+update orders o set account_id = r.account_id
+from jsonb_to_recordset(cast(:rows as jsonb)) as r(shop_id bigint, id bigint, account_id bigint)
+where o.shop_id = r.shop_id and o.id = r.id
+""")
+
+
+def reassign(session: Session, emails: set[tuple[int, str]], absorbed: set[Key]) -> Changes:
+    """Give orders to whom they belong now: guests' orders by e-mail, and orders of accounts that were absorbed."""
+    changes = Changes()
+    if absorbed:
+        for row in session.execute(_OF_ABSORBED, {"keys": keys(absorbed)}):
+            changes.orders.add((row.shop_id, row.id))
+            changes.accounts.add((row.shop_id, row.account_id))
+    found = session.execute(_OF_EMAILS, {"keys": keys(emails, "email")}).all() if emails else []
+    owners = accounts.owners_of_emails(session, {(row.shop_id, row.email) for row in found})
+    moved = [row for row in found if owners[row.shop_id, row.email] != row.account_id]
+    if moved:
+        values = [{"shop_id": r.shop_id, "id": r.id, "account_id": owners[r.shop_id, r.email]} for r in moved]
+        session.execute(_REASSIGN, {"rows": rows(values)})
+    for row in moved:
+        changes.orders.add((row.shop_id, row.id))
+        changes.accounts |= {(row.shop_id, a) for a in (row.account_id, owners[row.shop_id, row.email]) if a}
+    return changes

@@ -1,0 +1,114 @@
+"""An order as one delivery or re-read described it: the only form in which orders enter the projections."""
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+Version = tuple[datetime, datetime, bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineSnapshot:
+    """A line; money in minor units of the shop's currency, the price for one piece."""
+
+    id: int
+    product_id: int | None
+    variant_id: int | None
+    sku: str | None
+    title: str | None
+    quantity: int
+    current_quantity: int
+    price_minor: int
+    discount_minor: int
+    gift_card: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeSnapshot:
+    """A discount code of an order, upper-cased; kind is percentage, fixed_amount or shipping."""
+
+    code: str
+    amount_minor: int
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundSnapshot:
+    """A refund. `lines_minor`: goods by line, net of discounts. `loose_minor`: money back that names no line."""
+
+    shop_id: int
+    id: int
+    order_id: int
+    lines_minor: int
+    loose_minor: int
+    created_at: datetime | None
+    processed_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderSnapshot:
+    """An order at `updated_at`, as told at `triggered_at`; later telling wins between equal `updated_at`."""
+
+    shop_id: int
+    id: int
+    customer_id: int | None
+    email: str | None
+    phone: str | None
+    name: str | None
+    source_name: str | None
+    company_id: int | None
+    location_id: int | None
+    currency: str
+    subtotal_minor: int
+    current_subtotal_minor: int
+    total_minor: int
+    current_total_minor: int
+    tax_minor: int
+    shipping_minor: int
+    tip_minor: int
+    discounts_minor: int
+    presentment_currency: str | None
+    presentment_total_minor: int
+    taxes_included: bool
+    test: bool
+    financial_status: str | None
+    landing_site: str | None
+    created_at: datetime | None
+    processed_at: datetime | None
+    cancelled_at: datetime | None
+    updated_at: datetime
+    triggered_at: datetime
+    lines: tuple[LineSnapshot, ...] = ()
+    codes: tuple[CodeSnapshot, ...] = ()
+    refunds: tuple[RefundSnapshot, ...] = ()
+    # Read from Shopify on purpose: a difference to what we held is settled by it, not a reason to read again.
+    reread: bool = field(default=False, compare=False)
+
+    @property
+    def paid(self) -> bool:
+        """Whether the whole price was paid at some time up to this snapshot."""
+        return self.financial_status in {"paid", "partially_refunded", "refunded"}
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Digest of the fields in use; two deliveries of one state have the same."""
+        content = {key: value for key, value in asdict(self).items() if key not in {"triggered_at", "reread"}}
+        return hashlib.sha256(orjson.dumps(content)).digest()[:16]
+
+    @property
+    def version(self) -> Version:
+        """Newer is greater. The digest only makes the order total, so that every machine chooses alike."""
+        return (self.updated_at, self.triggered_at, self.digest)
+
+    def row(self) -> dict[str, Any]:
+        """The columns of `orders` that a snapshot fills."""
+        columns = {key: value for key, value in self.__dict__.items() if key not in _NOT_COLUMNS}
+        listed = sorted(refund.id for refund in self.refunds)
+        return columns | {"paid": self.paid, "digest": "\\x" + self.digest.hex(), "listed_refunds": listed}
+
+
+_NOT_COLUMNS = {"lines", "codes", "refunds", "reread", "digest"}
