@@ -1,0 +1,105 @@
+"""The customer as the API shows it: points, totals, consent; its ledger; adjustments by hand."""
+
+from datetime import datetime
+from typing import Any
+
+from app.api import pages, queries
+from app.api.operation import Answer, Call
+from app.api.words import instant, instant_or_none, money, sentence
+from app.customers.models import Customer
+from app.customers.queries import customer
+from app.loyalty import service
+from app.loyalty.ledger import Holder
+from app.loyalty.models import LedgerEntry
+from app.loyalty.programs import default_program
+from app.orders.models import AccountTotals
+
+
+def get_customer(call: Call) -> Answer:
+    """GET /customers/{customer_id}"""
+    holder = _holder(call)
+    points = queries.points(call.session, *holder)
+    return Answer(
+        200,
+        {
+            "id": call.path["customer_id"],
+            "points": {"balance": points.balance, "pending": points.pending, "lifetime": points.lifetime},
+            "segments": [],
+            "referral": None,
+            "totals": _totals(queries.totals(call.session, call.shop.id, holder.account_id), call.shop.currency),
+            "consent": _consents(customer(call.session, call.shop.id, int(call.path["customer_id"]))),
+        },
+    )
+
+
+def list_ledger(call: Call) -> Answer:
+    """GET /customers/{customer_id}/ledger"""
+    holder = _holder(call)
+    key = pages.after(call, pages.row_id)
+    before = key[0] if key else None
+    rows = queries.ledger_entries(call.session, *holder, before=before, limit=pages.limit_of(call) + 1)
+    orders = [int(entry.source_id) for entry, _ in rows if entry.source_kind == "order"]
+    names = queries.order_names(call.session, call.shop.id, orders)
+    return pages.page(call, rows, lambda row: _entry(*row, names), lambda row: [row[0].id])
+
+
+def create_adjustment(call: Call) -> Answer:
+    """POST /customers/{customer_id}/adjustments"""
+    holder = _holder(call)
+    points = int(call.body["points"])
+    entry_id = service.adjust(
+        call.session,
+        holder,
+        points,
+        request_id=call.request_id,
+        note=call.body["reason"],
+        actor=call.actor,
+        allow_negative=call.body.get("allow_negative", False),
+    )
+    balance = queries.points(call.session, *holder).balance
+    source = {"kind": "adjustment", "id": call.request_id}
+    # Without the note: answers are kept for repeated requests, and a note may name a person.
+    return Answer(201, {"id": str(entry_id), "points": points, "balance": balance, "source": source})
+
+
+def _holder(call: Call) -> Holder:
+    account = queries.account_id(call.session, call.shop.id, call.path["customer_id"])
+    return Holder(call.shop.id, default_program(call.session, call.shop.id).id, account)
+
+
+def _totals(totals: AccountTotals | None, currency: str) -> dict[str, Any]:
+    return {
+        "orders": totals.orders if totals else 0,
+        "spent": money(totals.spent_minor if totals else 0, currency),
+        "first_order_at": instant_or_none(totals.first_order_at if totals else None),
+        "last_order_at": instant_or_none(totals.last_order_at if totals else None),
+    }
+
+
+def _consents(person: Customer | None) -> dict[str, Any]:
+    if person is None:
+        return {"email": _consent(None, None, None), "sms": _consent(None, None, None)}
+    return {
+        "email": _consent(person.email_consent, person.email_consent_level, person.email_consent_at),
+        "sms": _consent(person.sms_consent, person.sms_consent_level, person.sms_consent_at),
+    }
+
+
+def _consent(state: str | None, level: str | None, at: datetime | None) -> dict[str, str | None]:
+    return {"state": state, "opt_in_level": level, "updated_at": instant_or_none(at)}
+
+
+def _entry(entry: LedgerEntry, note: str | None, order_names: dict[int, str]) -> dict[str, Any]:
+    order_name = order_names.get(int(entry.source_id)) if entry.source_kind == "order" else None
+    return {
+        "id": str(entry.id),
+        "points": entry.points,
+        "reason": entry.reason,
+        "description": sentence(entry.reason, order_name),
+        "note": note,
+        "source": {"kind": entry.source_kind, "id": entry.source_id},
+        "rule_version": entry.rule_version,
+        "actor": entry.actor,
+        "business_at": instant(entry.business_at),
+        "recorded_at": instant(entry.recorded_at),
+    }

@@ -1,0 +1,122 @@
+"""One effect for each Idempotency-Key. `routes.py` runs every write through here; `forget` cleans up once a day.
+
+The answer is kept in the transaction of its effect, so both exist or neither does. Kept are final answers: successes,
+and refusals by a rule (422). What may pass by itself (404, 409, 429, 5xx) is not kept: the same key may be tried again.
+"""
+
+import hashlib
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import orjson
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.api.models import IdempotentRequest
+from app.api.operation import Answer
+from app.errors import Conflict, Invalid, Unprocessable
+from app.jobs import job
+from app.runtime import Runtime
+
+KEPT_FOR = timedelta(days=30)
+KEY_PATTERN = "^[!-~]{1,255}$"
+# Any fixed UUID of our own: ids derived below it cannot meet those of others.
+_NAMESPACE = uuid.UUID("5b0d3a62-6f9b-4a57-9d0e-2f7c11c5c1a4")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Status and JSON text of an answer, and whether it was given before."""
+
+    status: int
+    body: str
+    repeated: bool = False
+
+    @classmethod
+    def of(cls, answer: Answer) -> "Outcome":
+        """The first time an answer is given."""
+        return cls(answer.status, orjson.dumps(answer.body).decode())
+
+
+def checked_key(header: str | None) -> str | None:
+    """The key of a request, None when it has none; raises Invalid when it is not 1 to 255 visible ASCII characters."""
+    if header is not None and not re.fullmatch(KEY_PATTERN, header):
+        raise Invalid("Idempotency-Key must be 1 to 255 visible ASCII characters.", kind="invalid-idempotency-key")
+    return header
+
+
+def derived_id(shop_id: int, key: str | None) -> str:
+    """The id of what a write creates: the same for the same key, even after its answer was forgotten; else random."""
+    return str(uuid.uuid5(_NAMESPACE, f"{shop_id}:{key}") if key else uuid.uuid4())
+
+
+def request_digest(method: str, path: str, body: bytes) -> bytes:
+    """What makes two requests the same."""
+    return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).digest()
+
+
+def once(session: Session, shop_id: int, key: str, digest: bytes, work: Callable[[], Answer]) -> Outcome:
+    """Do the work, or give the answer it had.
+
+    Raises Conflict while the first is running, Unprocessable when the key came with another request. Problems of the
+    work that are not final pass through, and the caller's transaction ends with them.
+    """
+    _take_turn(session, shop_id, key)
+    earlier = session.get(IdempotentRequest, (shop_id, key))
+    if earlier is not None:
+        return _repeated(earlier, digest)
+    try:
+        with session.begin_nested():
+            outcome = Outcome.of(work())
+    except Unprocessable as refusal:
+        kept = Outcome(refusal.status, orjson.dumps(refusal.document()).decode())
+        _keep(session, shop_id, key, digest, kept)
+        return kept
+    _keep(session, shop_id, key, digest, outcome)
+    return outcome
+
+
+def _take_turn(session: Session, shop_id: int, key: str) -> None:
+    """Hold the key until this transaction ends. Trying, not waiting: a client that repeats must not fill the pool."""
+    name = hashlib.sha256(f"idempotency:{shop_id}:{key}".encode()).digest()
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(int.from_bytes(name[:8], "big", signed=True)))):
+        raise Conflict(
+            "The first request with this Idempotency-Key is still running. Repeat it shortly for its answer.",
+            kind="request-in-progress",
+            retry_after=1,
+        )
+
+
+def _repeated(earlier: IdempotentRequest, digest: bytes) -> Outcome:
+    if earlier.request_digest != digest:
+        raise Unprocessable(
+            "This Idempotency-Key came with another request before. Use a new key for a new request.",
+            kind="idempotency-key-reused",
+        )
+    assert earlier.status is not None
+    assert earlier.body is not None
+    return Outcome(earlier.status, earlier.body, repeated=True)
+
+
+def _keep(session: Session, shop_id: int, key: str, digest: bytes, outcome: Outcome) -> None:
+    session.add(
+        IdempotentRequest(
+            shop_id=shop_id,
+            key=key,
+            request_digest=digest,
+            status=outcome.status,
+            body=outcome.body,
+            created_at=clock.wall_now(),
+        )
+    )
+
+
+@job("api.forget_answers", cron="0 17 3 * * *")
+def forget(runtime: Runtime) -> None:
+    """Delete answers nobody will ask for again."""
+    with runtime.database.system() as session:
+        session.execute(delete(IdempotentRequest).where(IdempotentRequest.created_at < clock.wall_now() - KEPT_FOR))

@@ -1,0 +1,130 @@
+"""What the API reads. Every query names the shop, although the session's wall would do."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.customers.models import Account, Customer
+from app.customers.queries import account_of_customer
+from app.errors import NotFound
+from app.loyalty.models import Balance, LedgerEntry, LedgerNote, Lot, Redemption, Reward
+from app.orders.models import AccountTotals, Order
+
+LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of an account; `pending` is the part of `balance` that cannot be spent yet."""
+
+    balance: int = 0
+    pending: int = 0
+    lifetime: int = 0
+
+
+def account_id(session: Session, shop_id: int, customer_id: str) -> int:
+    """The account of a Shopify customer; raises NotFound, also for an id that no bigint can hold."""
+    number = int(customer_id)
+    found = account_of_customer(session, shop_id, number) if number <= LARGEST_ID else None
+    if found is None:
+        raise NotFound(f"This shop has no customer {customer_id}.", kind="unknown-customer")
+    return found
+
+
+def kept_customer(session: Session, shop_id: int, customer_id: int) -> int:
+    """Whom codes for this customer are made for: the one who took his place when Shopify merged them, else himself."""
+    seen: set[int] = set()
+    while customer_id not in seen:
+        seen.add(customer_id)
+        named = session.get(Customer, (shop_id, customer_id))
+        customer_id = (named and named.merged_into) or customer_id
+    return customer_id
+
+
+def points(session: Session, shop_id: int, program_id: int, account: int) -> Points:
+    """Balance, pending and lifetime points of an account."""
+    balance = session.get(Balance, (shop_id, program_id, account))
+    if balance is None:
+        return Points()
+    lots = (Lot.shop_id == shop_id, Lot.program_id == program_id, Lot.account_id == account)
+    waiting = select(func.coalesce(func.sum(Lot.remaining), 0)).where(*lots, Lot.available_at > clock.now())
+    return Points(balance.points, int(session.scalar(waiting) or 0), balance.lifetime)
+
+
+def totals(session: Session, shop_id: int, account: int) -> AccountTotals | None:
+    """What the account's orders add up to; None without orders."""
+    return session.get(AccountTotals, (shop_id, account))
+
+
+def ledger_entries(
+    session: Session, shop_id: int, program_id: int, account: int, *, before: int | None, limit: int
+) -> Sequence[tuple[LedgerEntry, str | None]]:
+    """Entries with their notes, newest first."""
+    note = (LedgerNote.shop_id == LedgerEntry.shop_id) & (LedgerNote.entry_id == LedgerEntry.id)
+    wanted = (
+        select(LedgerEntry, LedgerNote.note)
+        .outerjoin(LedgerNote, note)
+        .where(LedgerEntry.shop_id == shop_id, LedgerEntry.account_id == account, LedgerEntry.program_id == program_id)
+        .order_by(LedgerEntry.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        wanted = wanted.where(LedgerEntry.id < before)
+    return [(entry, text) for entry, text in session.execute(wanted)]
+
+
+def order_names(session: Session, shop_id: int, order_ids: Iterable[int]) -> dict[int, str]:
+    """The names (#1001) of orders, by id."""
+    rows = session.execute(select(Order.id, Order.name).where(Order.shop_id == shop_id, Order.id.in_(set(order_ids))))
+    return {order_id: name for order_id, name in rows if name}
+
+
+def rewards(session: Session, shop_id: int, *, beyond: int | None, limit: int) -> Sequence[Reward]:
+    """Rewards on offer, in the order they were made."""
+    offered = select(Reward).where(Reward.shop_id == shop_id, Reward.active, Reward.id > (beyond or 0))
+    return session.scalars(offered.order_by(Reward.id).limit(limit)).all()
+
+
+def reward(session: Session, shop_id: int, reward_id: int) -> Reward:
+    """The reward of a redemption, which is never deleted."""
+    return session.get_one(Reward, (shop_id, reward_id))
+
+
+def redemptions(
+    session: Session, shop_id: int, account: int, *, before: tuple[datetime, str] | None, limit: int
+) -> Sequence[tuple[Redemption, Reward]]:
+    """Redemptions of an account and of those that were merged into it, newest first."""
+    own = (Reward.shop_id == Redemption.shop_id) & (Reward.id == Redemption.reward_id)
+    wanted = (
+        select(Redemption, Reward)
+        .join(Reward, own)
+        .where(Redemption.shop_id == shop_id, Redemption.account_id.in_(_with_merged(shop_id, account)))
+        .order_by(Redemption.created_at.desc(), Redemption.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        wanted = wanted.where(tuple_(Redemption.created_at, Redemption.id) < tuple_(*before))
+    return [(redemption, what) for redemption, what in session.execute(wanted)]
+
+
+def redemption(session: Session, shop_id: int, account: int, redemption_id: str) -> Redemption:
+    """A redemption of this account; raises NotFound, also for one of another customer."""
+    found = session.scalar(
+        select(Redemption).where(
+            Redemption.shop_id == shop_id,
+            Redemption.id == redemption_id,
+            Redemption.account_id.in_(_with_merged(shop_id, account)),
+        )
+    )
+    if found is None:
+        raise NotFound(f"This customer has no redemption {redemption_id}.")
+    return found
+
+
+def _with_merged(shop_id: int, account: int):  # type: ignore[no-untyped-def]  # a select of one bigint column
+    same = or_(Account.id == account, Account.merged_into == account)
+    return select(Account.id).where(Account.shop_id == shop_id, same)

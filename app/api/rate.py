@@ -1,0 +1,38 @@
+"""How fast one key may ask: a token bucket per key, in memory, for each web process on its own.
+
+It is there so that one runaway script does not take the whole pool of a process, not to sell tiers; hence generous, and
+hence no shared counter that every request would have to pay for.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+
+REQUESTS_PER_SECOND = 1_000
+BURST = 1_000
+
+
+class TokenBuckets:
+    """A bucket per key: `burst` requests at once, then `per_second`. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        *,
+        per_second: float = REQUESTS_PER_SECOND,
+        burst: float = BURST,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._per_second, self._burst, self._monotonic = per_second, burst, monotonic
+        self._lock = threading.Lock()
+        self._buckets: dict[int, tuple[float, float]] = {}
+
+    def take(self, key_id: int) -> int:
+        """Take a token. 0 when there was one, else the whole seconds after which there will be."""
+        with self._lock:
+            now = self._monotonic()
+            tokens, since = self._buckets.get(key_id, (self._burst, now))
+            tokens = min(self._burst, tokens + (now - since) * self._per_second)
+            allowed = tokens >= 1
+            self._buckets[key_id] = (tokens - allowed, now)
+        return 0 if allowed else max(1, math.ceil((1 - tokens) / self._per_second))

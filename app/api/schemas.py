@@ -1,0 +1,192 @@
+"""Shapes of what the API answers and takes, as JSON Schema 2020-12.
+
+Answers are published under their names as components of the document; requests are also what `checks.py` enforces.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+Schema = dict[str, Any]
+
+SHOPIFY_ID = "^[1-9][0-9]{0,18}$"
+UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+LARGEST_ADJUSTMENT = 1_000_000_000
+EVENT_STATES = ("pending", "done", "ignored", "parked")
+
+TEXT: Schema = {"type": "string"}
+TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+WHOLE: Schema = {"type": "integer"}
+INSTANT: Schema = {"type": "string", "format": "date-time"}
+INSTANT_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
+ID: Schema = {"type": "string", "pattern": SHOPIFY_ID, "description": "A 64-bit number as a string."}
+UUID_TEXT: Schema = {"type": "string", "format": "uuid"}
+
+
+def reference(name: str) -> Schema:
+    """A component by its name."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(members: Mapping[str, Schema], **more: Any) -> Schema:
+    return {"type": "object", "required": list(members), "properties": dict(members), **more}
+
+
+def _page(name: str) -> Schema:
+    following = {**TEXT_OR_NULL, "description": "Give it back as `cursor` for the next page; null on the last."}
+    return _object({"data": {"type": "array", "items": reference(name)}, "next": following})
+
+
+_consent = _object(
+    {
+        "state": {**TEXT_OR_NULL, "description": "Shopify's word, such as subscribed or not_subscribed."},
+        "opt_in_level": TEXT_OR_NULL,
+        "updated_at": INSTANT_OR_NULL,
+    }
+)
+_source = _object({"kind": {**TEXT, "description": "order, adjustment, redemption …"}, "id": TEXT})
+
+COMPONENTS: dict[str, Schema] = {
+    "Money": _object({"amount": {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}, "currency": TEXT}),
+    "Customer": _object(
+        {
+            "id": ID,
+            "points": _object(
+                {
+                    "balance": {**WHOLE, "description": "Sum of the ledger; below zero the customer owes points."},
+                    "pending": {**WHOLE, "description": "Part of the balance that cannot be spent yet."},
+                    "lifetime": {**WHOLE, "description": "Earned less taken back; redemptions do not lower it."},
+                }
+            ),
+            "segments": {"type": "array", "items": TEXT},
+            "referral": {"type": ["object", "null"]},
+            "totals": _object(
+                {
+                    "orders": WHOLE,
+                    "spent": reference("Money"),
+                    "first_order_at": INSTANT_OR_NULL,
+                    "last_order_at": INSTANT_OR_NULL,
+                }
+            ),
+            "consent": _object({"email": _consent, "sms": _consent}),
+        }
+    ),
+    "LedgerEntry": _object(
+        {
+            "id": ID,
+            "points": WHOLE,
+            "reason": {**TEXT, "description": "Stable key, such as order_earned."},
+            "description": {**TEXT, "description": "The reason in words for the shopper."},
+            "note": {**TEXT_OR_NULL, "description": "What the person who changed the points wrote."},
+            "source": _source,
+            "rule_version": {"type": ["integer", "null"]},
+            "actor": {**TEXT_OR_NULL, "description": "Who did it, where a person or an API key did: key:4."},
+            "business_at": {**INSTANT, "description": "When it counts."},
+            "recorded_at": {**INSTANT, "description": "When it was written."},
+        }
+    ),
+    "Adjustment": _object(
+        {
+            "id": {**ID, "description": "The ledger entry."},
+            "points": WHOLE,
+            "balance": {**WHOLE, "description": "The balance right after it."},
+            "source": _source,
+        }
+    ),
+    "Reward": _object(
+        {
+            "id": ID,
+            "title": TEXT,
+            "kind": {**TEXT, "description": "amount_off: `value` off an order."},
+            "points": WHOLE,
+            "value": reference("Money"),
+        }
+    ),
+    "Redemption": _object(
+        {
+            "id": UUID_TEXT,
+            "state": {"type": "string", "enum": ["held", "issued", "used", "cancelling", "cancelled", "failed"]},
+            "code": {**TEXT_OR_NULL, "description": "Null until Shopify knows it, and once it is withdrawn."},
+            "reward_id": ID,
+            "points": WHOLE,
+            "value": reference("Money"),
+            "failure": {**TEXT_OR_NULL, "description": "Why there is no code, or why it could not be withdrawn."},
+            "created_at": INSTANT,
+            "settled_at": INSTANT_OR_NULL,
+        }
+    ),
+    "Event": _object(
+        {
+            "id": ID,
+            "topic": TEXT,
+            "webhook_id": TEXT,
+            "state": {"type": "string", "enum": list(EVENT_STATES)},
+            "attempts": WHOLE,
+            "reason": {**TEXT_OR_NULL, "description": "Stable key, for ignored and parked events."},
+            "explanation": {**TEXT_OR_NULL, "description": "The reason in plain words."},
+            "triggered_at": INSTANT,
+            "received_at": INSTANT,
+            "retry_at": INSTANT_OR_NULL,
+            "finished_at": INSTANT_OR_NULL,
+        }
+    ),
+    "Problem": {
+        "type": "object",
+        "description": "RFC 9457. Compare `type`; `detail` is for people and says what to do.",
+        "required": ["type", "title", "status", "detail"],
+        "properties": {
+            "type": {"type": "string", "format": "uri"},
+            "title": TEXT,
+            "status": WHOLE,
+            "detail": TEXT,
+            "errors": {
+                "type": "array",
+                "items": _object({"pointer": {**TEXT, "description": "JSON pointer or parameter."}, "detail": TEXT}),
+            },
+            "retry_after": {**WHOLE, "description": "Seconds; also the Retry-After header."},
+        },
+        "additionalProperties": True,
+    },
+}
+COMPONENTS |= {f"{name}Page": _page(name) for name in ("LedgerEntry", "Reward", "Redemption", "Event")}
+
+ADJUSTMENT_REQUEST: Schema = {
+    "type": "object",
+    "required": ["points", "reason"],
+    "additionalProperties": False,
+    "properties": {
+        "points": {
+            "type": "integer",
+            "minimum": -LARGEST_ADJUSTMENT,
+            "maximum": LARGEST_ADJUSTMENT,
+            "not": {"const": 0},
+            "description": "To add, or below zero to take.",
+        },
+        "reason": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 500,
+            # Neither control characters nor blanks alone: it is shown in one line, and PostgreSQL takes no NUL.
+            "pattern": r"^[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f][^\u0000-\u001f\u007f]*$",
+            "description": "Why, in words. Kept beside the entry.",
+        },
+        "allow_negative": {
+            "type": "boolean",
+            "default": False,
+            "description": "Whether the balance may fall below zero.",
+        },
+    },
+}
+REDEMPTION_REQUEST: Schema = {
+    "type": "object",
+    "required": ["reward_id"],
+    "additionalProperties": False,
+    "properties": {
+        "reward_id": {
+            "type": ["string", "integer"],
+            "pattern": SHOPIFY_ID,
+            "minimum": 1,
+            "maximum": 2**63 - 1,
+            "description": "The id of a reward, as GET /rewards gives it.",
+        }
+    },
+}
