@@ -87,6 +87,11 @@ def _adjustment(order: Document, parts: Parts, key: int, kind: str, reason: str,
     }
 
 
+def _unsettled(amounts: dict[str, Any]) -> dict[str, Any]:
+    """The one money set whose currency is called `currency`."""
+    return {name: {"amount": money["amount"], "currency": money["currency_code"]} for name, money in amounts.items()}
+
+
 def _transaction(order: Document, parts: Parts) -> dict[str, Any]:
     tender, key = tender_of(order), parts.transaction_id
     return {
@@ -112,6 +117,6 @@ def _transaction(order: Document, parts: Parts) -> dict[str, Any]:
         "source_name": order["source_name"],
         "status": "success",
         "test": order["test"],
-        "total_unsettled_set": tender.set(0),
+        "total_unsettled_set": _unsettled(tender.set(0)),
         "user_id": None,
     }
