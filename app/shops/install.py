@@ -40,7 +40,7 @@ class ShopInfo:
 
 
 def connect(runtime: Runtime, domain: str, tokens: Tokens) -> int:
-    """Read the shop with its new tokens and install it; returns its id. Raises a ShopifyError; no session may be open."""
+    """Read the shop with its new tokens and install it; returns its id. Raises a ShopifyError. Opens sessions."""
     return install(runtime, domain, tokens, read_shop_info(runtime, domain, tokens.access_token))
 
 
