@@ -135,8 +135,9 @@ def _check_parties(session: Session, shop: Shop, reward: Reward, account_id: int
     if reward.currency != shop.currency:
         # Amounts off are in the shop's currency; a shop that changed it has to price its rewards anew.
         raise Unprocessable(f"The reward is priced in {reward.currency}.", kind="reward-currency")
+    # Known by an order alone is enough: the news of the customer may still be on its way.
     customer = session.get(Customer, (shop.id, customer_id))
-    gone = customer is None or customer.deleted_at or customer.redacted_at or customer.merged_into
+    gone = customer is not None and (customer.deleted_at or customer.redacted_at or customer.merged_into)
     if gone or account_of_customer(session, shop.id, customer_id) != account_id:
         raise NotFound(f"There is no customer {customer_id}.")
 
