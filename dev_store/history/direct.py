@@ -9,9 +9,16 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+_COLUMNS = ("InvoiceNo", "InvoiceDate", "CustomerID", "StockCode", "Quantity", "UnitPrice")
+
+
+def can_read(path: Path) -> bool:
+    """Whether the file holds invoice lines; an order export of Shopify does not."""
+    return set(_COLUMNS) <= set(_table(path).column_names)
+
 
 def points(path: Path) -> dict[int, int]:
-    """Customer id → points, for every customer with a purchase invoice. Parquet only."""
+    """Customer id → points, for every customer with a purchase invoice."""
     invoices = _invoices(path)
     pence: dict[str, int] = {}
     owner: dict[str, int] = {}
@@ -31,18 +38,38 @@ def points(path: Path) -> dict[int, int]:
 
 
 def _invoices(path: Path) -> list[tuple[Any, bool, str, int, list[tuple[str, int, int]]]]:
-    from pyarrow import compute, parquet
+    from pyarrow import compute
 
-    table = parquet.read_table(path)
+    table = _table(path)
     known = compute.and_(compute.is_valid(table["CustomerID"]), compute.greater(table["UnitPrice"], 0))
     table = table.filter(known)
     found: dict[str, list[Any]] = {}
-    columns = ("InvoiceNo", "InvoiceDate", "CustomerID", "StockCode", "Quantity", "UnitPrice")
-    for number, at, customer, code, quantity, price in zip(*(table[name].to_pylist() for name in columns), strict=True):
-        invoice = found.setdefault(number, [at, number[0] == "C", number, customer, []])
+    for number, at, customer, code, quantity, price in zip(*(table[n].to_pylist() for n in _COLUMNS), strict=True):
+        invoice = found.setdefault(number, [at, number[0] == "C", number, int(customer), []])
         invoice[0] = min(invoice[0], at)
         invoice[4].append((code.strip(), int(quantity), round(price * 100)))
     return sorted((tuple(invoice) for invoice in found.values()), key=lambda invoice: invoice[:3])
+
+
+def _table(path: Path) -> Any:
+    from pyarrow import csv, parquet, timestamp
+
+    if path.suffix.lower() == ".parquet":
+        return parquet.read_table(path)
+    types = {"InvoiceNo": "string", "StockCode": "string", "InvoiceDate": timestamp("s")}
+    stamps = [csv.ISO8601, "%m/%d/%Y %H:%M", "%m/%d/%y %H:%M"]
+    options = csv.ConvertOptions(column_types=types, timestamp_parsers=stamps)
+    try:
+        return _csv(path, "utf-8", options)
+    except UnicodeDecodeError:
+        return _csv(path, "latin-1", options)
+
+
+def _csv(path: Path, encoding: str, options: Any) -> Any:
+    from pyarrow import csv
+
+    reading, parsing = csv.ReadOptions(encoding=encoding), csv.ParseOptions(newlines_in_values=True)
+    return csv.read_csv(path, read_options=reading, parse_options=parsing, convert_options=options)
 
 
 def _buy(stock: dict[tuple[int, str], list[list[Any]]], at: Any, number: str, customer: int, lines: Any) -> int:

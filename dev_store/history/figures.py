@@ -60,21 +60,17 @@ class _Owners:
 
 
 def expected(state: Documents, shop: str) -> dict[str, Any]:
-    """All figures of a shop (full myshopify domain); `accounts` is keyed by customer id (as text) or e-mail address."""
+    """Points and codes of a shop (full myshopify domain); by account: a customer id (as text) or an e-mail address."""
     owners, accounts = _Owners(), defaultdict[str, Account](Account)
-    customers = 0
     for customer in state.all(shop, "customer"):
         owners.learn(customer)
-        customers += 1
-    orders = 0
     for order in state.all(shop, "order"):
-        orders += 1
         if owner := owners.of(order):
             accounts[owner].orders += 1
             accounts[owner].earned += points(order)
     for discount in state.all(shop, "discount"):
         _count_code(discount, accounts)
-    return {"customers": customers, "orders": orders, **_totals(accounts), "accounts": _rows(accounts)}
+    return {**_totals(accounts), "accounts": _rows(accounts)}
 
 
 def points(order: Document) -> int:

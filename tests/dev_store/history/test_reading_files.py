@@ -18,12 +18,14 @@ C2,A,Heart,-1,2010-12-02 10:00:00,4.25,17850.0,United Kingdom
 
 def test_invoice_lines_as_csv_with_quoted_newlines(tmp_path: Path) -> None:
     file = tmp_path / "lines.csv"
-    file.write_bytes(INVOICES.encode("latin-1"))
+    file.write_bytes(INVOICES.replace("2010-12-02 10:00:00", "12/2/2010 10:00").encode("latin-1"))
     history = read(file)
     assert [step.verb for step in history.steps] == ["create_customer", "place_order", "refund"]
     placed = history.steps[1].args
     assert placed["lines"] == [{"title": 'Heart, "red"\nlarge', "sku": "A", "quantity": 2, "price": "4.25"}]
     assert (placed["shipping"], history.currency) == ("18.00", "GBP")
+    assert direct.can_read(file)
+    assert direct.points(file) == {17850: 4}
 
 
 def test_parquet_is_read_like_csv_and_the_direct_computation_agrees(tmp_path: Path) -> None:

@@ -1,0 +1,121 @@
+"""Does Perennial hold what the development store computed from its own orders? Figure by figure, account by account.
+
+The store's side comes from `GET /_dev/shops/<shop>/figures`, the app's from its public API where a stranger could look
+and from its database where not (totals, guests). Called by `story`, `replaying` and the crash tests.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from app import clock
+from app.demo import queries
+from app.demo.processes import DemoError
+from app.demo.world import World
+
+QUIET_SECONDS = 900.0
+
+
+@dataclass(frozen=True)
+class Difference:
+    what: str
+    store: object
+    app: object
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`summary` is what `demo-summary.json` holds; no difference means that everything agrees."""
+
+    summary: dict[str, Any]
+    differences: list[Difference]
+
+    def lines(self, most: int = 40) -> list[str]:
+        """The differences as a table."""
+        rows = [("", "development store", "Perennial"), *((d.what, str(d.store), str(d.app)) for d in self.differences)]
+        shown = [f"{what:<44}{store:>20}{app:>20}" for what, store, app in rows[: most + 1]]
+        return shown + ([f"… and {len(rows) - most - 1} more"] if len(rows) > most + 1 else [])
+
+
+def wait_until_quiet(world: World) -> None:
+    """Returns when every webhook is delivered and everything that followed from it is done."""
+    world.store.drain()
+    deadline = time.monotonic() + QUIET_SECONDS
+    while time.monotonic() < deadline:
+        with world.database.system() as session:
+            if not queries.waiting(session, clock.wall_now() + timedelta(minutes=1)):
+                return
+        time.sleep(0.1)
+    raise DemoError(f"Perennial has not finished its work after {QUIET_SECONDS:.0f} s; see {world.home / 'logs'}.")
+
+
+def judge(world: World) -> Verdict:
+    """Compares everything; the world must be quiet."""
+    figures, stats = world.store.figures(), world.store.delivery_stats()
+    with world.database.system() as session:
+        shop = queries.shop_id(session, world.shop)
+        inbox, app = queries.inbox(session, shop), queries.totals(session, shop)
+        guests = queries.guest_balances(session, shop)
+    verified, words = _ledger_verified(world)
+    received = sum(inbox.values())
+    differences = [
+        Difference(what, mine, theirs)
+        for what, mine, theirs in (
+            ("webhooks announced / received", figures["webhooks"]["announced"], received),
+            ("webhooks acknowledged, each once / received", stats["acknowledged"] - stats["doubled"], received),
+            ("webhooks parked", 0, inbox.get("parked", 0)),
+            ("customers", figures["customers"], app["customers"]),
+            ("orders", _orders(figures), app["orders"]),
+            ("points from orders", figures["points_earned"], app["points_issued"] - app["points_reversed"]),
+            *((name.replace("_", " "), figures[name], app[name]) for name in _SAME_NAME),
+            ("ledger verify", True, verified),
+        )
+        if mine != theirs
+    ]
+    differences += _accounts(world, figures["accounts"], guests)
+    return Verdict(_summary(stats, inbox, app, words, agrees=not differences), differences)
+
+
+_SAME_NAME = ("points_spent", "points_outstanding", "codes_issued", "codes_used")
+
+
+def _accounts(world: World, accounts: dict[str, dict[str, int]], guests: Any) -> list[Difference]:
+    customers = [int(owner) for owner in accounts if owner.isdigit()]
+    found: dict[str, int | None] = {str(key): points for key, points in world.members.balances(customers).items()}
+    held = found | {owner: guests.get(owner) for owner in accounts if not owner.isdigit()}
+    return [
+        Difference(f"account {owner}", row["balance"], held[owner])
+        for owner, row in accounts.items()
+        if row["balance"] != (held[owner] or 0)
+    ]
+
+
+def _orders(figures: dict[str, Any]) -> int:
+    return int(figures["orders"]["all"])
+
+
+def _ledger_verified(world: World) -> tuple[bool, str]:
+    try:
+        return True, world.perennial("ledger", "verify").strip()
+    except DemoError as error:
+        return False, str(error)
+
+
+def _summary(
+    stats: dict[str, int], inbox: dict[str, int], app: dict[str, int], verified: str, *, agrees: bool
+) -> dict[str, Any]:
+    return {
+        "webhooks": {
+            "sent": stats["sent"],
+            "received": sum(inbox.values()),
+            "doubled": stats["doubled"],
+            "parked": inbox.get("parked", 0),
+        },
+        "customers": app["customers"],
+        "orders": app["orders"],
+        "points": {name: app[f"points_{name}"] for name in ("issued", "reversed", "spent", "outstanding")},
+        "codes": {"issued": app["codes_issued"], "used": app["codes_used"]},
+        "ledger_verify": verified,
+        "agrees": agrees,
+    }

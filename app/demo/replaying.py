@@ -1,0 +1,121 @@
+"""A real shop's file through the same door as live webhooks: what last year would have been worth, or if it agrees.
+
+Each run has a home of its own below the clone and leaves nothing behind. Called by `perennial dev-store
+replay` and by `make real-year`.
+"""
+
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from app.demo.judging import Difference, Verdict, judge, wait_until_quiet
+from app.demo.story import live
+from app.demo.world import ROOT, World, clear
+from dev_store.history import direct
+from dev_store.history.replay import History, read
+from dev_store.history.running import Runner
+
+SHOP = "last-year.myshopify.com"
+REWARD_POINTS, REWARD_WORTH = 100, Decimal(5)
+TOP = 10
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A world in which the whole file has happened and everything is settled."""
+
+    world: World
+    history: History
+    runner: Runner
+    seconds: float
+
+
+def replay_file(file: Path) -> int:
+    """Prints points per customer (the first ten), totals and their cost at the default reward."""
+    with _replayed(file) as done:
+        accounts = done.world.store.figures()["accounts"]
+        balances = done.world.members.balances([int(owner) for owner in accounts if owner.isdigit()])
+        names = {customer_id: name for name, customer_id in done.runner.ids.items()}
+        points = {names.get(customer_id, str(customer_id)): held or 0 for customer_id, held in balances.items()}
+        _print_worth(points, done.history.currency)
+    return 0
+
+
+def real_year(file: Path) -> int:
+    """Replays the file and compares every account; 1 if any differs."""
+    with _replayed(file) as done:
+        verdict = judge(done.world)
+        differences = verdict.differences + _compare_directly(file, done)
+        received = verdict.summary["webhooks"]["received"]
+        click.echo(
+            f"{received:,} webhooks in {done.seconds:.0f} s: {received / done.seconds:,.0f} a second, from the first"
+            " step to the last point."
+        )
+    if differences:
+        click.echo("\n".join(Verdict({}, differences).lines()), err=True)
+        return 1
+    click.echo("Every account agrees to the point.")
+    return 0
+
+
+@contextmanager
+def _replayed(file: Path) -> Iterator[Replayed]:
+    click.echo(f"Reading {file.name} …")
+    history = read(file)
+    click.echo("\n".join(f"  {line}" for line in history.report.lines()))
+    home = Path(tempfile.mkdtemp(prefix="replay-", dir=_var()))
+    try:
+        with World(home, SHOP) as world:
+            place = {"name": file.stem[:40] or "Shop", "currency": history.currency}
+            world.install(**place, timezone="Europe/London", country="GB")
+            yield _live(world, history)
+    finally:
+        clear(home)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _live(world: World, history: History) -> Replayed:
+    begun = time.monotonic()
+    with tqdm(total=len(history.steps), unit="step", desc="Replaying") as bar:
+        runner = live(world, history.steps, bar)
+        bar.set_postfix_str("settling")
+        wait_until_quiet(world)
+    return Replayed(world, history, runner, time.monotonic() - begun)
+
+
+def _compare_directly(file: Path, done: Replayed) -> list[Difference]:
+    """Against a computation made from the file alone, where there is one (invoice lines)."""
+    wanted = direct.points(file) if direct.can_read(file) else {}
+    ids = {customer: done.runner.ids[f"c{customer}"] for customer in wanted}
+    held = done.world.members.balances(list(ids.values()))
+    click.echo(f"{len(wanted):,} accounts compared with a computation from the file alone.")
+    return [
+        Difference(f"customer {customer}, from the file", points, held[ids[customer]])
+        for customer, points in wanted.items()
+        if points != held[ids[customer]]
+    ]
+
+
+def _print_worth(points: dict[str, int], currency: str) -> None:
+    click.echo(f"\nWith Perennial's first program (1 point for each whole {currency}) the year would have given:\n")
+    for name, held in sorted(points.items(), key=lambda entry: (-entry[1], entry[0]))[:TOP]:
+        click.echo(f"  {held:>10,}  {re.sub(r'^c(?=[0-9]+$)', '', name)}")
+    total, holders = sum(points.values()), sum(held > 0 for held in points.values())
+    rewards = sum(held // REWARD_POINTS for held in points.values())
+    click.echo(f"\n  {total:>10,}  points in all, held by {holders:,} of {len(points):,} customers")
+    click.echo(f"  {rewards:>10,}  rewards of {REWARD_WORTH:.2f} {currency} they could be turned into today")
+    click.echo(f"  {rewards * REWARD_WORTH:>10,.2f}  {currency} at most, if every one of them were used")
+
+
+def _var() -> Path:
+    (ROOT / "var").mkdir(exist_ok=True)
+    return ROOT / "var"

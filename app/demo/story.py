@@ -1,0 +1,141 @@
+"""`make demo`: a small plant shop, installed and lived through for a year, then left running for you to look at.
+
+The year is `dev_store.history.year`; its webhooks arrive signed, a share of them twice and out of order. Both clocks
+move with it, so that it really passes; members redeem through the public API and use their codes at later checkouts.
+"""
+
+import json
+import signal
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Never
+
+import click
+from tqdm import tqdm
+
+from app import clock
+from app.demo.judging import judge, wait_until_quiet
+from app.demo.processes import DemoError
+from app.demo.world import World, clear, read_notes
+from dev_store.history.running import Runner
+from dev_store.history.steps import Step
+from dev_store.history.year import generate
+
+SHOP = "fern-and-moss.myshopify.com"
+PLACE = {"name": "Fern & Moss", "currency": "GBP", "timezone": "Europe/London", "country": "GB"}
+STORY, SEED, DAYS = "year", 1, 365
+SUMMARY = "demo-summary.json"
+DOUBLED, WINDOW = 0.1, 40  # share of deliveries that come twice; how many stand in a row that is drawn from
+BATCH = 60
+
+
+def demo(home: Path, *, fresh: bool = False, once: bool = False) -> int:
+    """Tells the story, or finds it told; returns the exit code. With `once` judges it and does not stay up."""
+    notes = read_notes(home)
+    if fresh or once or (notes and notes.story != STORY):
+        if notes and notes.story != STORY:
+            click.echo("The last demo did not reach the end of its year: starting over.")
+        clear(home)
+    with World(home, SHOP) as world:
+        if world.notes.story != STORY:
+            _live(world)
+        if once:
+            return _judged(world)
+        _show(world)
+        _stay(world)
+    return 0
+
+
+def _live(world: World) -> None:
+    start = clock.wall_now() - timedelta(days=DAYS)
+    world.move_clocks(-timedelta(days=DAYS))
+    click.echo(f"Installing Perennial in {PLACE['name']} ({world.shop}) …")
+    world.install(**PLACE)
+    world.store.delivery(double=DOUBLED, shuffle=WINDOW, compress=1000)
+    steps = generate(SEED, start=start, days=DAYS)
+    with tqdm(total=len(steps), desc="A year of the shop", unit="step") as bar:
+        live(world, steps, bar)
+        bar.set_postfix_str("settling")
+        wait_until_quiet(world)
+    world.store.delivery(double=0.0, shuffle=0, compress=1)
+    world.move_clocks(timedelta())
+    world.finished(STORY)
+
+
+def live(world: World, steps: list[Step], bar: "tqdm[Never]") -> Runner:
+    """Lives through steps with members who redeem; both clocks go along. DemoError if the shop refused a step."""
+    reward, members = world.members.reward(), world.members
+
+    def redeem(customer_ids: list[int]) -> dict[int, str]:
+        wait_until_quiet(world)
+        return members.redeem(customer_ids, reward)
+
+    def before(step: Step) -> None:
+        world.move_clocks(step.at - clock.wall_now())
+        bar.set_postfix_str(f"{step.at:%d %b %Y}")
+
+    runner = Runner(world.store, batch=BATCH, redeem=redeem, before=before, done=bar.update)
+    runner.live(steps)
+    if runner.refused:
+        first = runner.refused[0]
+        raise DemoError(f"The shop refused {len(runner.refused)} steps, the first: {first.step.verb}: {first.why}")
+    return runner
+
+
+def _judged(world: World) -> int:
+    verdict = judge(world)
+    path = world.home / SUMMARY
+    path.write_text(json.dumps(verdict.summary, indent=2) + "\n", encoding="utf-8")
+    click.echo(json.dumps(verdict.summary, indent=2))
+    if verdict.differences:
+        click.echo("\nThe development store and Perennial do not agree:\n" + "\n".join(verdict.lines()), err=True)
+        return 1
+    click.echo(f"Everything agrees with the shop's own orders. Written to {path}")
+    return 0
+
+
+def _show(world: World) -> None:
+    figures = world.store.figures()
+    members = (owner for owner, row in figures["accounts"].items() if owner.isdigit() and row["balance"] >= 100)
+    customer = next(members, "1")
+    api = f"{world.app_url}/api/v1"
+    key = f'-H "Authorization: Bearer {world.notes.key}"'
+    now: datetime = clock.wall_now()
+    click.echo(
+        f"""
+Fern & Moss has had a year: {figures["orders"]["all"]:,} orders, {figures["customers"]} customers, \
+{figures["points_outstanding"]:,} points outstanding on {now:%d %B %Y}.
+
+  The app        {world.store_origin}/{world.shop}/admin/apps/{world.notes.client_id}
+  The API        {api}/openapi.json
+  Metrics        {world.app_url}/metrics
+  The shop       {world.store_origin}/_dev/shops/{world.shop}/figures
+  Its orders     {world.store_origin}/_dev/shops/{world.shop}/orders?limit=5
+  Logs           {world.home / "logs"}
+
+Try:
+  curl {key} {api}/customers/{customer}
+  curl {key} {api}/customers/{customer}/ledger
+  curl {key} -H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)" -H "Content-Type: application/json" \\
+       -d '{{"reward_id": "{world.members.reward()}"}}' {api}/customers/{customer}/redemptions
+  curl {key} "{api}/events?limit=5"
+  curl -H "Content-Type: application/json" -d '{{"customer_id": {customer}, "lines": [{{"title": "Boston fern", \
+"quantity": 2, "price": "18.50"}}]}}' \\
+       {world.store_origin}/_dev/shops/{world.shop}/place_order
+
+Ctrl-C stops everything; `make demo` brings this shop back, `make demo FRESH=1` starts a new year.
+"""
+    )
+
+
+def _stay(world: World) -> None:
+    """Until Ctrl-C or SIGTERM, or until one of the processes ends by itself."""
+    asked = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked.set())
+    while not asked.wait(1.0):
+        for child in world.children:
+            if child.process.poll() is not None:
+                raise DemoError(f"The process {child.name} has ended; see {child.log}.")
+    click.echo("Stopping …")
