@@ -6,33 +6,40 @@ to give back then is an adjustment.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.changes import Key
 from app.discounts.models import DiscountCode
 from app.discounts.outcomes import owner
+from app.sql import keys
 
 _SEEN = text("""
-select distinct on (d.code) d.code, o.id as order_id, coalesce(o.processed_at, o.created_at, o.updated_at) as used_at
-from order_codes c
+select distinct on (d.shop_id, d.code)
+       d.shop_id, d.code, o.id as order_id, coalesce(o.processed_at, o.created_at, o.updated_at) as used_at
+from jsonb_to_recordset(cast(:orders as jsonb)) as k(shop_id bigint, id bigint)
+join orders o using (shop_id, id)
+join order_codes c on c.shop_id = o.shop_id and c.order_id = o.id
 join discount_codes d on d.shop_id = c.shop_id and d.code = c.code
-join orders o on o.shop_id = c.shop_id and o.id = c.order_id
-where c.shop_id = :shop_id and c.order_id = any(:order_ids) and d.used_order_id is null
-order by d.code, used_at, o.id
+where d.used_order_id is null
+order by d.shop_id, d.code, used_at, o.id
 """)
 
 
-def record_uses(session: Session, shop_id: int, order_ids: Iterable[int]) -> int:
+def record_uses(session: Session, orders: Iterable[Key]) -> int:
     """Mark those of our codes that these orders carry as used, with what they were made for. Returns how many."""
-    seen = session.execute(_SEEN, {"shop_id": shop_id, "order_ids": sorted(set(order_ids))}).all()
-    used = 0
-    for sight in seen:
-        row = session.get(DiscountCode, (shop_id, sight.code), with_for_update=True, populate_existing=True)
-        if row is None or row.used_order_id is not None:
-            continue
-        row.state, row.used_order_id, row.used_at, row.due_at = "used", sight.order_id, sight.used_at, None
-        session.flush()
-        owner(row).used(session, shop_id, [row.intent_id], sight.used_at)
-        used += 1
-    return used
+    seen = session.execute(_SEEN, {"orders": keys(orders)}).all()
+    return sum(_record(session, sight) for sight in seen)
+
+
+def _record(session: Session, sight: Any) -> bool:
+    key = (sight.shop_id, sight.code)
+    row = session.get(DiscountCode, key, with_for_update=True, populate_existing=True)
+    if row is None or row.used_order_id is not None:
+        return False  # another worker saw it at the same moment
+    row.state, row.used_order_id, row.used_at, row.due_at = "used", sight.order_id, sight.used_at, None
+    session.flush()
+    owner(row).used(session, row.shop_id, [row.intent_id], sight.used_at)
+    return True

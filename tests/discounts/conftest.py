@@ -97,7 +97,7 @@ class Member:
             for code in codes:
                 session.add(OrderCode(shop_id=self.shop.id, order_id=order_id, code=code, amount_minor=500, kind="x"))
             session.flush()
-            record_uses(session, self.shop.id, [order_id])
+            record_uses(session, {(self.shop.id, order_id)})
 
     def work(self) -> None:
         """What a worker does with due codes now."""
