@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app import clock
-from app.api import keys
+from app.api import keys, queries
 from app.db import Database
 from app.errors import Unauthorised
 
@@ -33,7 +33,7 @@ def authenticate(database: Database, authorization: str | None) -> Caller:
     """The caller behind an `Authorization` header; raises Unauthorised when there is none or it is not a living key."""
     presented = keys.digest(_bearer_token(authorization))
     with database.system() as session:
-        key = keys.key_by_digest(session, presented)
+        key = queries.api_key_by_digest(session, presented)
         if key is None or not hmac.compare_digest(key.digest, presented) or key.revoked_at is not None:
             # Revoked and unknown look the same: whoever holds an old key learns nothing from it.
             raise Unauthorised("This API key is unknown or was revoked. Make one with: perennial api-key create")

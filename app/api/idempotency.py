@@ -1,4 +1,4 @@
-"""One effect for each Idempotency-Key. `routes.py` runs every write through here; `forget` cleans up once a day.
+"""One effect for each Idempotency-Key. `routes.py` runs every write through here; `jobs.py` cleans up.
 
 The answer is kept in the transaction of its effect, so both exist or neither does. Kept are final answers: successes,
 and refusals by a rule (422). What may pass by itself (404, 409, 429, 5xx) is not kept: the same key may be tried again.
@@ -9,20 +9,16 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 import orjson
-from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.api import queries
 from app.api.models import IdempotentRequest
 from app.api.operation import Answer
 from app.errors import Conflict, Invalid, Unprocessable
-from app.jobs import job
-from app.runtime import Runtime
 
-KEPT_FOR = timedelta(days=30)
 KEY_PATTERN = "^[!-~]{1,255}$"
 # Any fixed UUID of our own: ids derived below it cannot meet those of others.
 _NAMESPACE = uuid.UUID("5b0d3a62-6f9b-4a57-9d0e-2f7c11c5c1a4")
@@ -83,7 +79,7 @@ def once(session: Session, shop_id: int, key: str, digest: bytes, work: Callable
 def _take_turn(session: Session, shop_id: int, key: str) -> None:
     """Hold the key until this transaction ends. Trying, not waiting: a client that repeats must not fill the pool."""
     name = hashlib.sha256(f"idempotency:{shop_id}:{key}".encode()).digest()
-    if not session.scalar(select(func.pg_try_advisory_xact_lock(int.from_bytes(name[:8], "big", signed=True)))):
+    if not queries.try_lock(session, int.from_bytes(name[:8], "big", signed=True)):
         raise Conflict(
             "The first request with this Idempotency-Key is still running. Repeat it shortly for its answer.",
             kind="request-in-progress",
@@ -113,10 +109,3 @@ def _keep(session: Session, shop_id: int, key: str, digest: bytes, outcome: Outc
             created_at=clock.wall_now(),
         )
     )
-
-
-@job("api.forget_answers", cron="0 17 3 * * *")
-def forget(runtime: Runtime) -> None:
-    """Delete answers nobody will ask for again."""
-    with runtime.database.system() as session:
-        session.execute(delete(IdempotentRequest).where(IdempotentRequest.created_at < clock.wall_now() - KEPT_FOR))

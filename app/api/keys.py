@@ -8,10 +8,10 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.api import queries
 from app.api.models import ApiKey
 from app.errors import NotFound
 
@@ -37,12 +37,7 @@ def revoke_key(session: Session, shop_id: int, key_id: int) -> None:
 
 def list_keys(session: Session, shop_id: int) -> Sequence[ApiKey]:
     """All keys of a shop, revoked ones too, oldest first."""
-    return session.scalars(select(ApiKey).where(ApiKey.shop_id == shop_id).order_by(ApiKey.id)).all()
-
-
-def key_by_digest(session: Session, sought: bytes) -> ApiKey | None:
-    """The key of a digest, in whichever shop: needs a system session, because the key is what names the shop."""
-    return session.scalar(select(ApiKey).where(ApiKey.digest == sought))
+    return queries.api_keys(session, shop_id)
 
 
 def digest(plaintext: str) -> bytes:

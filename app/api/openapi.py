@@ -3,7 +3,8 @@
 from typing import Any
 
 from app.api import rate, schemas
-from app.api.idempotency import KEPT_FOR, KEY_PATTERN
+from app.api.idempotency import KEY_PATTERN
+from app.api.jobs import KEPT_FOR
 from app.api.operation import Operation, Parameter
 from app.api.problems import MEDIA_TYPE
 from app.api.table import OPERATIONS, PATH

@@ -1,13 +1,14 @@
-"""What the API reads. Every query names the shop, although the session's wall would do."""
+"""The API's SQL: what it shows, its keys, its kept answers. Queries name the shop, although the wall would do."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import Select, delete, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.api.models import ApiKey, IdempotentRequest
 from app.customers.models import Account, Customer
 from app.customers.queries import account_of_customer
 from app.errors import NotFound
@@ -125,6 +126,26 @@ def redemption(session: Session, shop_id: int, account: int, redemption_id: str)
     return found
 
 
-def _with_merged(shop_id: int, account: int):  # type: ignore[no-untyped-def]  # a select of one bigint column
+def _with_merged(shop_id: int, account: int) -> Select[int]:
     same = or_(Account.id == account, Account.merged_into == account)
     return select(Account.id).where(Account.shop_id == shop_id, same)
+
+
+def api_keys(session: Session, shop_id: int) -> Sequence[ApiKey]:
+    """All keys of a shop, oldest first."""
+    return session.scalars(select(ApiKey).where(ApiKey.shop_id == shop_id).order_by(ApiKey.id)).all()
+
+
+def api_key_by_digest(session: Session, digest: bytes) -> ApiKey | None:
+    """The key of a digest, in whichever shop: needs a system session, because the key is what names the shop."""
+    return session.scalar(select(ApiKey).where(ApiKey.digest == digest))
+
+
+def try_lock(session: Session, number: int) -> bool:
+    """Take an advisory lock until the transaction ends; False when another transaction holds it."""
+    return bool(session.scalar(select(func.pg_try_advisory_xact_lock(number))))
+
+
+def delete_answers_before(session: Session, instant: datetime) -> None:
+    """Forget kept answers of all shops; needs a system session."""
+    session.execute(delete(IdempotentRequest).where(IdempotentRequest.created_at < instant))

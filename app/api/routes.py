@@ -23,6 +23,7 @@ from app.api.rate import TokenBuckets
 from app.api.reading import Asked, read
 from app.api.table import OPERATIONS
 from app.errors import Forbidden, Problem
+from app.metrics import api_requests
 from app.shops.models import Shop
 
 PREFIX = "/api/v1"
@@ -48,11 +49,12 @@ def _refuse_unrouted() -> Response | None:
     ours = request.path == PREFIX or request.path.startswith(f"{PREFIX}/")
     if not ours or error is None or isinstance(error, RequestRedirect):
         return None
-    return problems.of_http(error)
+    return _finish(problems.of_http(error))
 
 
 @blueprint.after_request
-def _keep_private(answer: Response) -> Response:
+def _finish(answer: Response) -> Response:
+    api_requests.labels(f"{answer.status_code // 100}xx").inc()
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["X-Content-Type-Options"] = "nosniff"
     return answer
