@@ -1,4 +1,4 @@
-"""Switchable troubles of the Admin API and the token endpoint, counted, so that a test meets exactly the ones it asked for.
+"""Switchable, counted troubles of the Admin API and the token endpoint: a test meets exactly those it asked for.
 
 `PUT /_dev/faults` (below) fills the list, `graphql.routes` and `oauth` take from it. A fault that was taken `times`
 times is gone. `operation` is the GraphQL operation's name, the token endpoint's grant (`authorization_code`,

@@ -24,7 +24,7 @@ blueprint = Blueprint("oauth", __name__)
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name from RFC 8693
 ID_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - ditto
-OFFLINE_TYPE = "urn:shopify:params:oauth:token-type:offline-access-token"  # noqa: S105 - ditto, Shopify's
+OFFLINE_TYPE = "urn:shopify:params:oauth:token-type:offline-access-token"
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title>
@@ -55,7 +55,7 @@ def signed_query(parameters: dict[str, str], secret: str) -> str:
 
 def host_parameter(shop: str) -> str:
     """`host` as Shopify's admin passes it: where the app is embedded, base64 without padding."""
-    return urlsafe_b64encode(f"admin.shopify.com/store/{shop.split('.')[0]}".encode()).rstrip(b"=").decode()
+    return urlsafe_b64encode(f"admin.shopify.com/store/{shop.partition('.')[0]}".encode()).rstrip(b"=").decode()
 
 
 @blueprint.route("/<shop>/admin/oauth/authorize", methods=["GET", "POST"])
@@ -127,11 +127,9 @@ def make_id_token(shop: str) -> ResponseReturnValue:
 def uninstall(shop: str) -> ResponseReturnValue:
     """The merchant removes the app: tokens die at once and `app/uninstalled` is on its way."""
     store = current_store()
-    document = _shop_document(shop)
+    _shop_document(shop)
     with store.state.transaction():
         Tokens(store.state, shop).revoke_all()
-        document["_installed_at"] = None
-        store.state.put(shop, "shop", document["id"], document)
         store.commerce(shop).announce_uninstall(at=store.clock.now())
     return jsonify({"uninstalled": shop})
 
@@ -162,9 +160,7 @@ def _token_exchange(store: DevStore, shop: str, body: dict[str, str]) -> dict[st
     if body.get("subject_token_type") != ID_TOKEN_TYPE or body.get("requested_token_type") != OFFLINE_TYPE:
         raise TokenRefused("invalid_request", "Only an ID token can be exchanged, and only for an offline token")
     check_id_token(body.get("subject_token", ""), config.client_id, config.client_secret, shop)
-    return _installed(
-        store, shop, Tokens(store.state, shop).issue(list(config.app.scopes), expiring=_expiring(body))
-    )
+    return _installed(store, shop, Tokens(store.state, shop).issue(list(config.app.scopes), expiring=_expiring(body)))
 
 
 def _refresh_token(store: DevStore, shop: str, body: dict[str, str]) -> dict[str, Any]:
@@ -182,16 +178,17 @@ def _installed(store: DevStore, shop: str, answer: dict[str, Any]) -> dict[str, 
     """Webhooks flow from the moment a token was issued: the shop's document says since when."""
     document = _shop_document(shop)
     if not document.get("_installed_at"):
-        document["_installed_at"] = store.clock.now().isoformat()
+        document |= {"_installed_at": store.clock.now().isoformat(), "_uninstalled_at": None}
         store.state.put(shop, "shop", document["id"], document)
     return answer
 
 
 def _shop_document(shop: str) -> dict[str, Any]:
     """The shop's own document; a shop that is not here is a 404, as it is at Shopify."""
-    for document in current_store().state.all(shop, "shop"):
-        return document
-    abort(404, f"there is no shop {shop} in this development store")
+    document = current_store().state.shop_document(shop)
+    if document is None:
+        abort(404, f"there is no shop {shop} in this development store")
+    return document
 
 
 def _problem_with_request(store: DevStore, scopes: list[str]) -> str | None:

@@ -8,8 +8,8 @@ import threading
 import time
 from dataclasses import dataclass
 
-MAXIMUM = 2000.0
-RESTORED_PER_SECOND = 100.0
+MAXIMUM = 2000
+RESTORED_PER_SECOND = 100
 
 
 @dataclass
@@ -21,7 +21,7 @@ class _Level:
 class Buckets:
     """Cost points left for each shop; safe to use from any thread."""
 
-    def __init__(self, maximum: float = MAXIMUM, restored_per_second: float = RESTORED_PER_SECOND) -> None:
+    def __init__(self, maximum: int = MAXIMUM, restored_per_second: int = RESTORED_PER_SECOND) -> None:
         self.maximum, self.restored_per_second = maximum, restored_per_second
         self._lock = threading.Lock()
         self._levels: dict[str, _Level] = {}
@@ -41,7 +41,7 @@ class Buckets:
             level = self._level(shop)
             level.available = min(self.maximum, level.available + cost)
 
-    def status(self, shop: str) -> dict[str, float | int]:
+    def status(self, shop: str) -> dict[str, int]:
         """`throttleStatus` as it stands in `extensions.cost`."""
         with self._lock:
             available = int(self._level(shop).available)

@@ -1,6 +1,6 @@
 """Access tokens, refresh tokens and ID tokens: what the development store hands out and what it believes.
 
-`oauth` issues, `graphql.routes` asks `holder`. Times are the machine's, never the store's shifted clock: an app measures
+`oauth` issues, `graphql.routes` asks `holder`. Times are the machine's, not the store's shifted clock: an app measures
 `expires_in` by its own wall clock. What must stay true: a code is used once; a refresh rotates, and the refresh token
 before it works until its replacement is first used (Shopify changelog of 28 August 2026).
 """

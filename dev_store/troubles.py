@@ -28,7 +28,9 @@ def _undisturbed(_fault: Fault, work: Work) -> ResponseReturnValue:
 
 
 def _too_many_requests(_fault: Fault, _work: Work) -> ResponseReturnValue:
-    body = {"errors": "Exceeded 2 calls per second for api client. Reduce request rates to resume uninterrupted service."}
+    body = {
+        "errors": "Exceeded 2 calls per second for api client. Reduce request rates to resume uninterrupted service."
+    }
     return jsonify(body), 429, {"Retry-After": "2.0"}
 
 

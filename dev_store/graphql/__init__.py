@@ -1,0 +1,25 @@
+"""Admin GraphQL of the development store, executed against Shopify's published schema. `web` registers `blueprint`.
+
+Importing the modules below fills the table of resolvers; a resolver for a field that does not exist stops it here.
+"""
+
+from dev_store.graphql import (
+    customers,
+    discount_reads,
+    discount_writes,
+    installation,
+    metafields,
+    nodes,
+    orders,
+    products,
+    redeem_codes,
+    routes,
+    shop,
+    tags,
+)
+from dev_store.graphql.routes import blueprint
+
+__all__ = [
+    "blueprint", "customers", "discount_reads", "discount_writes", "installation", "metafields", "nodes", "orders",
+    "products", "redeem_codes", "routes", "shop", "tags",
+]  # fmt: skip
