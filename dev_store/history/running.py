@@ -66,7 +66,8 @@ class Runner:
             if not self._names_are_known(step):
                 self._flush()
             if self._names_are_known(step):
-                self._waiting.append((step, self._verb(step)))
+                verb = self._verb(step)  # may send what waits
+                self._waiting.append((step, verb))
             else:
                 self.refused.append(Refused(step, "speaks of something the shop refused to make"))
             if len(self._waiting) >= self._size:
@@ -88,6 +89,8 @@ class Runner:
                 verb[argument] = self._by_id(step, value)
             else:
                 verb[argument] = value
+        if step.verb == "edit_order":
+            self._lines.pop(step.args["order"], None)  # it may have new lines, known once this was carried out
         return verb
 
     def _by_id(self, step: Step, lines: Mapping[int, int]) -> dict[str, int]:
@@ -95,7 +98,7 @@ class Runner:
             return {}
         order = step.args["order"]
         if order not in self._lines:
-            self._flush()  # an edit may still wait in the batch
+            self._flush()  # an edit of it may wait in the batch
             self._lines[order] = self._shop.line_ids(self.ids[order])
         return {str(self._lines[order][position]): count for position, count in lines.items()}
 
@@ -118,8 +121,6 @@ class Runner:
             self.refused.append(Refused(step, answer["error"]))
         elif step.makes:
             self.ids[step.makes] = answer["result"]
-        if step.verb == "edit_order":
-            self._lines.pop(step.args["order"], None)
 
     def _members_redeem(self, step: Step) -> None:
         if self._before:
