@@ -160,7 +160,7 @@ def check_together(coupons: list[Coupon]) -> None:
                 continue
             allowed = one.discount.get("combines_with") or {}
             field = "order_discounts" if other.order_class else "product_discounts"
-            if one.entry is other.entry or not allowed.get(field):
+            if one.entry["id"] == other.entry["id"] or not allowed.get(field):
                 raise one.refuse(NOT_COMBINABLE, f"does not combine with {other.entered}")
 
 
