@@ -106,7 +106,7 @@ def needed_instant(body: Body, name: str) -> datetime:
 
 
 def shop_money(body: Body, name: str, currency: str) -> int:
-    """Minor units in shop money: `<name>_set.shop_money.amount` where there is one, else the plain field; absent is 0."""
+    """Minor units in shop money: `<name>_set.shop_money.amount` where there is one, else the plain field; none is 0."""
     stated = body.get(f"{name}_set")
     amount = None
     if isinstance(stated, Mapping):

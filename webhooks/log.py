@@ -39,7 +39,7 @@ def replay(session: Session, shop_id: int, event_id: int, actor: str) -> bool:
     return bool(replaying.replay(session, shop_id, [event_id], actor))
 
 
-def _of_shop(shop_id: int) -> Select[tuple[InboxEvent]]:
+def _of_shop(shop_id: int) -> Select[InboxEvent]:
     return select(InboxEvent).options(defer(InboxEvent.body, raiseload=True)).where(InboxEvent.shop_id == shop_id)
 
 

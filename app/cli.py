@@ -1,0 +1,239 @@
+"""`perennial`: every command of the operator. Each is a few lines that call a feature; modules load when needed.
+
+Errors that a person can mend are one sentence on standard error and exit code 1; anything else is a bug and shows it.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from app import logs
+from app.config import ConfigError, Settings, load_settings
+from app.postgres.errors import PostgresUnavailable
+from app.runtime import Runtime, build_runtime
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Customer retention for Shopify, on a machine of your own."""
+
+
+def main() -> None:
+    """Run a command; the entry point of `perennial` and of `python -m app.cli`."""
+    try:
+        cli.main(standalone_mode=False)
+    except (ConfigError, PostgresUnavailable) as error:
+        fail(str(error))
+    except click.Abort:
+        fail("Stopped.")
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong and end."""
+    click.echo(message, err=True)
+    sys.exit(1)
+
+
+def settings() -> Settings:
+    """The settings of this environment."""
+    return load_settings(os.environ)
+
+
+def runtime() -> Runtime:
+    """A runtime for a command that works on the database, which it brings to the newest revision first."""
+    from app.migrations.run import migrate
+
+    built = build_runtime(settings(), pool_size=4, application_name="perennial command line")
+    migrate(built.database.engine)
+    return built
+
+
+@cli.command()
+def serve() -> None:
+    """Run the web and the worker process, and start again what ends."""
+    from app import supervisor
+
+    logs.configure(process="serve")
+    sys.exit(supervisor.serve(settings()))
+
+
+@cli.command()
+def web() -> None:
+    """Run a web process alone (several machines)."""
+    from app.web import run_web
+
+    logs.configure(process="web")
+    run_web(settings())
+
+
+@cli.command()
+def worker() -> None:
+    """Run a worker process alone (several machines)."""
+    from app import worker as process
+
+    process.main()
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the newest revision."""
+    runtime()
+    click.echo("The database is up to date.")
+
+
+@cli.command()
+@click.option("--fresh", is_flag=True, help="Forget the last run's shop and start over.")
+@click.option("--once", is_flag=True, help="Run the story, compare every figure, and exit.")
+def demo(*, fresh: bool, once: bool) -> None:
+    """Live through a shop's year on this machine, with a development store in Shopify's place."""
+    from app import demo as story
+
+    sys.exit(story.run(settings().home, fresh=fresh, once=once))
+
+
+@cli.command()
+def doctor() -> None:
+    """Say what is wrong with this installation and how to mend it."""
+    from app.doctor import doctor as examine
+
+    findings = examine(settings())
+    for finding in findings:
+        click.echo(f"{finding.level:<8} {finding.title}: {finding.detail}")
+        if finding.remedy:
+            click.echo(f"         → {finding.remedy}")
+    sys.exit(1 if any(finding.level == "error" for finding in findings) else 0)
+
+
+@cli.command()
+@click.argument("target", type=click.Path(path_type=Path))
+def backup(target: Path) -> None:
+    """Write the whole database into one encrypted file."""
+    from app.postgres.errors import BackupError
+    from app.postgres.backup import backup as write
+
+    try:
+        click.echo(write(settings(), target))
+    except BackupError as error:
+        fail(str(error))
+
+
+@cli.command()
+@click.argument("source", type=click.Path(path_type=Path, exists=True))
+@click.option("--force", is_flag=True, help="Replace what the database holds.")
+def restore(source: Path, *, force: bool) -> None:
+    """Put a backup back into the database."""
+    from app.postgres.errors import BackupError
+    from app.postgres.backup import restore as put_back
+
+    try:
+        click.echo(put_back(settings(), source, force=force))
+    except BackupError as error:
+        fail(str(error))
+
+
+@cli.group()
+def db() -> None:
+    """The embedded PostgreSQL."""
+
+
+@db.command("stop")
+def db_stop() -> None:
+    """Stop the embedded PostgreSQL now, whoever uses it."""
+    from app.postgres import embedded
+
+    stopped = embedded(settings().home).stop()
+    click.echo("The database server has stopped." if stopped else "No database server was running.")
+
+
+@cli.group()
+def ledger() -> None:
+    """The points ledger."""
+
+
+@ledger.command("verify")
+def ledger_verify() -> None:
+    """Check that every balance and lot follows from the entries; exit code 1 when one does not."""
+    from app.loyalty.verify import verify
+
+    with runtime().database.system() as session:
+        verdict = verify(session)
+    for item in verdict.disagreements:
+        where = f"shop {item.shop_id}, account {item.account_id}" + (f", {item.subject}" if item.subject else "")
+        click.echo(f"{item.law}: {where}: should be {item.expected}, is {item.found}")
+    outcome = "everything agrees" if verdict.agrees else f"{len(verdict.disagreements)} figures disagree"
+    click.echo(f"{verdict.accounts} accounts, {verdict.entries} entries, {verdict.points} points: {outcome}.")
+    sys.exit(0 if verdict.agrees else 1)
+
+
+@cli.group()
+def inbox() -> None:
+    """Webhooks that were received."""
+
+
+@inbox.command("replay")
+@click.option("--shop", required=True, help="The shop's myshopify.com domain.")
+@click.option("--event", "events", multiple=True, type=int, help="An event's id; all parked ones without it.")
+def inbox_replay(shop: str, events: tuple[int, ...]) -> None:
+    """Put parked webhooks back to work."""
+    from webhooks.replay import replay
+
+    with runtime().database.system() as session:
+        replayed = replay(session, shop_id(session, shop), events or None, actor="command line")
+    click.echo(f"{len(replayed)} events are waiting again.")
+
+
+@cli.group("api-key")
+def api_key() -> None:
+    """Keys of the public API."""
+
+
+@api_key.command("create")
+@click.option("--shop", required=True, help="The shop's myshopify.com domain.")
+@click.option("--name", default="command line", show_default=True, help="What the key is for.")
+def api_key_create(shop: str, name: str) -> None:
+    """Make a key for a shop; it is printed alone on the last line, and never again."""
+    from app.api.keys import create_key
+
+    with runtime().database.system() as session:
+        key = create_key(session, shop_id(session, shop), name)
+    click.echo("Keep this key: only a digest of it is stored.")
+    click.echo(key)
+
+
+@cli.group("dev-store")
+def dev_store() -> None:
+    """The development store."""
+
+
+@dev_store.command("replay")
+@click.argument("file", type=click.Path(path_type=Path, exists=True))
+def dev_store_replay(file: Path) -> None:
+    """Say what a shop's past orders (Shopify's order export, or invoice lines) would have been worth in points."""
+    from app import demo as story
+
+    sys.exit(story.replay(file))
+
+
+def shop_id(session: "Session", domain: str) -> int:
+    """The id of an installed shop; ends the command when there is none of that domain."""
+    from app.shops.queries import shop_by_domain
+
+    found = shop_by_domain(session, domain)
+    if found is None:
+        fail(f"No shop {domain} has installed this app. Shops are named by their myshopify.com domain.")
+    return found.id
+
+
+if __name__ == "__main__":
+    main()

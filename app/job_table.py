@@ -1,0 +1,11 @@
+"""All modules that register jobs, loaded where jobs are run or planned by name."""
+
+from importlib import import_module
+
+MODULES = ("app.api.jobs", "app.discounts.jobs", "app.orders.reread", "app.shops.jobs", "webhooks.privacy")
+
+
+def load() -> None:
+    """Import every module of the table; each registers its jobs."""
+    for name in MODULES:
+        import_module(name)

@@ -1,0 +1,133 @@
+"""The worker process: the inbox loop, the jobs, the heartbeat, and the sweeper of lost jobs.
+
+`perennial worker`, or `serve` through `app.child`. On SIGTERM what is in hand finishes: the loop its batch, the jobs
+their work; then the process ends.
+"""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+
+import procrastinate
+import psycopg
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app import job_table, jobs, logs, processes
+from app.config import load_settings
+from app.runtime import Runtime, build_runtime
+from webhooks.inbox import CHANNEL
+from webhooks.loop import InboxLoop
+
+log = structlog.get_logger()
+
+JOBS_AT_ONCE = 4
+_POOL = 12
+_PAUSE = 1.0
+
+
+def main() -> None:
+    """Run a worker until SIGTERM or SIGINT."""
+    settings = load_settings(os.environ)
+    logs.configure(process="worker")
+    runtime = build_runtime(settings, pool_size=_POOL, application_name="perennial worker")
+    run(runtime)
+
+
+def run(runtime: Runtime) -> None:
+    """Work until told to stop."""
+    job_table.load()
+    stop, wake = threading.Event(), threading.Event()
+
+    def finish(*_: object) -> None:
+        stop.set()
+        wake.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, finish)
+    threads = [
+        threading.Thread(target=InboxLoop(runtime).run, args=(stop, wake), name="inbox"),
+        threading.Thread(target=_listen, args=(runtime, stop, wake), name="listen"),
+        threading.Thread(target=_beat, args=(runtime, stop), name="heartbeat"),
+    ]
+    for thread in threads:
+        thread.start()
+    log.info("worker started")
+    _run_jobs(runtime, stop)
+    for thread in threads:
+        thread.join()
+    log.info("worker stopped")
+
+
+def _run_jobs(runtime: Runtime, stop: threading.Event) -> None:
+    """Keep a Procrastinate worker going; a restart of the database can end one without an error."""
+    while not stop.is_set():
+        try:
+            asyncio.run(_work(runtime, stop))
+        except (psycopg.Error, procrastinate.exceptions.ConnectorException) as error:
+            log.warning("jobs wait for the database", error=type(error).__name__)
+            stop.wait(_PAUSE)
+
+
+async def _work(runtime: Runtime, stop: threading.Event) -> None:
+    connector = procrastinate.PsycopgConnector(conninfo=_conninfo(runtime), min_size=1, max_size=JOBS_AT_ONCE + 2)
+    carrier = jobs.build_app(runtime, connector)
+    async with carrier.open_async():
+        worker = asyncio.create_task(
+            carrier.run_worker_async(
+                concurrency=JOBS_AT_ONCE,
+                install_signal_handlers=False,
+                delete_jobs="successful",
+                fetch_job_polling_interval=1.0,
+                shutdown_graceful_timeout=15,
+            )
+        )
+        while not stop.is_set() and not worker.done():
+            await asyncio.sleep(0.1)
+        worker.cancel()
+        with suppress(asyncio.CancelledError):
+            await worker
+
+
+def _conninfo(runtime: Runtime) -> str:
+    url = runtime.database.engine.url.set(drivername="postgresql")
+    return url.render_as_string(hide_password=False)
+
+
+def _listen(runtime: Runtime, stop: threading.Event, wake: threading.Event) -> None:
+    """Wake the inbox loop when a door says that something has arrived."""
+    while not stop.is_set():
+        try:
+            with psycopg.connect(
+                _conninfo(runtime), autocommit=True, application_name="perennial listen"
+            ) as connection:
+                connection.execute(f"listen {CHANNEL}")
+                while not stop.is_set():
+                    for _ in connection.notifies(timeout=0.5, stop_after=1):
+                        wake.set()
+        except psycopg.Error:
+            stop.wait(_PAUSE)
+
+
+def _beat(runtime: Runtime, stop: threading.Event) -> None:
+    """Say every two seconds that this worker lives; every ten, put back the jobs of those that do not."""
+    name = processes.own_name()
+    next_rescue = time.monotonic()
+    while True:
+        with suppress(DBAPIError, PoolTimeout), runtime.database.system() as session:
+            processes.beat(session, name)
+            if time.monotonic() >= next_rescue:
+                next_rescue = time.monotonic() + processes.SILENT_AFTER.total_seconds()
+                jobs.rescue_lost(session)
+        if stop.wait(processes.BEAT_EVERY.total_seconds()):
+            break
+    with suppress(DBAPIError, PoolTimeout), runtime.database.system() as session:
+        processes.gone(session, name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The inbox loop: claim, read, handle, settle, mark done, in one transaction (design section 3).
+
+Effects in the database are exactly once because they commit together with the mark. If a batch raises, it is halved
+until the event that cannot be handled is alone; that one is tried again later, a few times, and then parked. Faults of
+the database itself are not an event's fault: the whole batch is left pending and tried again.
+"""
+
+import itertools
+import os
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from app import clock, metrics
+from app.changes import Changes, Key
+from app.reactions import react
+from app.runtime import Runtime
+from app.sql import rows
+from webhooks.claim import Claimed, claim, lock_partition
+from webhooks.reading import SetAside, read
+from webhooks.topics import table
+
+log = structlog.get_logger()
+
+# An event is tried this often before it is parked, with a pause that grows fourfold: 1 s, 4 s.
+ATTEMPTS = 3
+
+Read = tuple[Claimed, Any]
+
+
+class InboxLoop:
+    """Drains the inbox of all shops. One in each worker; several share the work by partitions."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._topics = table()
+        self._start = itertools.count(os.getpid())
+
+    def run(self, stop: threading.Event, wake: threading.Event, poll_seconds: float = 1.0) -> None:
+        """Work until told to stop; `wake` is set when a delivery has arrived, the poll is the net."""
+        while not stop.is_set():
+            try:
+                worked = self.drain_once()
+            except (OperationalError, InterfaceError) as error:
+                log.warning("inbox waits for the database", error=type(error).__name__)
+                stop.wait(0.5)
+                continue
+            if not worked:
+                wake.wait(poll_seconds)
+                wake.clear()
+
+    def drain(self) -> int:
+        """Work until nothing is due (tests and the command line); returns the number of events ended."""
+        return sum(iter(self.drain_once, 0))
+
+    def drain_once(self) -> int:
+        """Handle one batch of one partition; returns how many events that was, 0 when there is nothing to do."""
+        with self._runtime.database.system() as session:
+            partition = lock_partition(session, next(self._start))
+            if partition is None:
+                return 0
+            events = claim(session, partition)
+            items = [(event, read(event, self._topics, self._runtime.keyring)) for event in events]
+            self._set_aside(session, [item for item in items if isinstance(item[1], SetAside)])
+            self._handle_or_halve(session, [item for item in items if not isinstance(item[1], SetAside)])
+        now = clock.now()
+        for event in events:
+            metrics.webhook_to_points_seconds.observe(max((now - event.received_at).total_seconds(), 0))
+        return len(events)
+
+    def _handle_or_halve(self, session: Session, items: Sequence[Read]) -> None:
+        if not items:
+            return
+        try:
+            with session.begin_nested():
+                self._handle(session, items)
+                _finish(session, [event for event, _ in items], "done")
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            if len(items) > 1:
+                middle = len(items) // 2
+                self._handle_or_halve(session, items[:middle])
+                self._handle_or_halve(session, items[middle:])
+            else:
+                _postpone(session, items[0][0], error)
+
+    def _handle(self, session: Session, items: Sequence[Read]) -> None:
+        """Hand each topic its events as a list, then settle everything that changed once."""
+        changes = Changes()
+        absorbed: set[Key] = set()
+        by_topic: dict[str, list[Any]] = {}
+        for event, fact in items:
+            by_topic.setdefault(event.topic, []).append(fact)
+        for name in sorted(by_topic, key=list(self._topics).index):
+            effects = self._topics[name].apply(session, by_topic[name])
+            changes.add(effects.changes)
+            absorbed |= effects.absorbed
+        react(session, changes, frozenset(absorbed))
+
+    def _set_aside(self, session: Session, items: Sequence[tuple[Claimed, SetAside]]) -> None:
+        for event, end in items:
+            _finish(session, [event], end.state, end.reason, end.message)
+            log.warning("webhook set aside", topic=event.topic, shop=event.shop_id, event=event.id, reason=end.reason)
+
+
+_FINISH = text("""
+update inbox_events e set state = :state, reason = :reason, error = :error, finished_at = :now, retry_at = null,
+                          attempts = e.attempts + 1
+from jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint)
+where e.shop_id = k.shop_id and e.id = k.id
+""")
+_POSTPONE = text("""
+update inbox_events set attempts = attempts + 1, retry_at = :retry_at, reason = :reason, error = :error
+where shop_id = :shop_id and id = :id
+""")
+
+
+def _finish(
+    session: Session, events: Sequence[Claimed], state: str, reason: str | None = None, error: str | None = None
+) -> None:
+    keys = rows({"shop_id": event.shop_id, "id": event.id} for event in events)
+    parameters = {"state": state, "reason": reason, "error": error, "now": clock.now(), "keys": keys}
+    session.execute(_FINISH, parameters)
+    metrics.webhooks_processed.labels(state).inc(len(events))
+
+
+def _postpone(session: Session, event: Claimed, error: Exception) -> None:
+    """Try a failing event later, or park it. The error's kind is kept; its text may quote personal data and is not."""
+    attempt = event.attempts + 1
+    kind = type(error).__name__
+    log.error("webhook failed", topic=event.topic, shop=event.shop_id, event=event.id, attempt=attempt, exc_info=error)
+    if attempt >= ATTEMPTS:
+        _finish(session, [event], "parked", "failed", f"Handling it raised {kind}.")
+        return
+    session.execute(
+        _POSTPONE,
+        {
+            "retry_at": clock.wall_now() + timedelta(seconds=4 ** (attempt - 1)),
+            "reason": "failed",
+            "error": f"Handling it raised {kind}.",
+            "shop_id": event.shop_id,
+            "id": event.id,
+        },
+    )
