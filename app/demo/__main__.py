@@ -2,46 +2,21 @@
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from app import demo
-from app.demo.processes import DemoError
-from dev_store.history.remote import RemoteError
-from dev_store.history.replay import UnreadableFileError
 
 
 def main(arguments: Sequence[str]) -> int:
     """Exit code 0 when all went well and agrees, 1 when not, 130 after Ctrl-C."""
     wanted = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _as_interrupt)
-    try:
-        return _do(wanted)
-    except (DemoError, RemoteError, UnreadableFileError) as error:
-        click.echo(f"\n{error}", err=True)
-        return 1
-    except KeyboardInterrupt:
-        click.echo("\nStopped.", err=True)
-        return 130
-
-
-def _do(wanted: argparse.Namespace) -> int:
-    from app.demo.replaying import real_year
-
     if wanted.what == "real-year":
-        return real_year(wanted.file)
+        return demo.real_year(wanted.file)
     if wanted.what == "replay":
         return demo.replay(wanted.file)
     return demo.run(Path(os.environ.get("PERENNIAL_HOME") or "var"), fresh=wanted.fresh, once=wanted.once)
-
-
-def _as_interrupt(*_: object) -> None:
-    """SIGTERM ends the demo as Ctrl-C does: through the blocks that stop what was started."""
-    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:
