@@ -205,7 +205,12 @@ def default_phone_number(source: Document, _context: Context) -> dict[str, Any] 
     held = source["_sms_marketing_consent"]
     asked = held["consent_updated_at"] is not None
     level, collected = held["opt_in_level"] or "single_opt_in", "OTHER" if asked else None
-    own = {"state": held["state"], "optInLevel": level, "updatedAt": held["consent_updated_at"]}
+    never = {"not_subscribed": "never_subscribed"}
+    own = {
+        "state": never.get(held["state"], held["state"]),
+        "optInLevel": level,
+        "updatedAt": held["consent_updated_at"],
+    }
     return {
         "phoneNumber": source["phone"],
         "marketingState": held["state"],

@@ -5,8 +5,8 @@ from typing import Any
 from dev_store.commerce.verbs import tender_of
 from dev_store.graphql.connections import connection
 from dev_store.graphql.context import Context
-from dev_store.graphql.gids import gid
-from dev_store.graphql.schema import resolves
+from dev_store.graphql.gids import gid, number_of
+from dev_store.graphql.schema import query, resolves
 from dev_store.money import Tender, to_minor
 from dev_store.state import Document
 
@@ -19,6 +19,11 @@ def tender(order: Document) -> Tender:
 @resolves("Order", "refunds")
 def refunds(source: Document, _context: Context, first: int | None = None) -> list[Document]:
     return [{**refund, "_order": source} for refund in source["refunds"]][:first]
+
+
+@query("refund")
+def refund(_source: Any, context: Context, id_: str) -> Document | None:
+    return context.state.get(context.shop, "refund", number_of(id_, "Refund"))
 
 
 @resolves("Refund", "order")

@@ -1,13 +1,13 @@
 """Orders as the Admin API shows them. Documents are webhook-shaped, so most fields need no resolver of their own.
 
-Lines are in `order_lines`, refunds and payments in `order_refunds`, both registered from here. Shopify shows an app
-with `read_orders` the last 60 days only; the development store shows all orders, whatever their age.
+Lines are in `order_lines`, refunds and payments in `order_refunds`, sums in `order_money`, registered from here.
+Shopify shows an app with `read_orders` the last 60 days only; the development store shows all orders, whatever their age.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from dev_store.graphql import order_lines, order_refunds
+from dev_store.graphql import order_lines, order_money, order_refunds
 from dev_store.graphql.connections import connection, count, last_id
 from dev_store.graphql.context import Context
 from dev_store.graphql.customers import mailing_address
@@ -17,7 +17,7 @@ from dev_store.graphql.schema import query, resolves
 from dev_store.graphql.search import Reader, matches, parse
 from dev_store.state import Document
 
-__all__ = ["order_lines", "order_refunds"]
+__all__ = ["order_lines", "order_money", "order_refunds"]
 
 _BY_INSTANT = {"UPDATED_AT": "updated_at", "CREATED_AT": "created_at", "PROCESSED_AT": "processed_at"}
 _SEARCH: dict[str, Reader] = {
@@ -233,89 +233,3 @@ def quantity(source: Document, _context: Context) -> int:
 @resolves("Order", "currentSubtotalLineItemsQuantity")
 def current_quantity(source: Document, _context: Context) -> int:
     return sum(line["current_quantity"] for line in source["line_items"])
-
-
-@resolves("Order", "totalTipReceivedSet")
-def tip(source: Document, context: Context) -> dict[str, Any]:
-    return _bag(source, context, source["_tip"])
-
-
-@resolves("Order", "totalRefundedSet")
-def refunded(source: Document, context: Context) -> dict[str, Any]:
-    return _bag(source, context, source["_refunded"])
-
-
-@resolves("Order", "totalRefundedShippingSet")
-def refunded_shipping(source: Document, context: Context) -> dict[str, Any]:
-    return _bag(source, context, source["_shipping_refunded"])
-
-
-@resolves("Order", "refundDiscrepancySet")
-def refund_discrepancy(source: Document, context: Context) -> dict[str, Any]:
-    return _bag(source, context, source["_loose"])
-
-
-@resolves("Order", "totalReceivedSet")
-def received(source: Document, context: Context) -> dict[str, Any]:
-    return _bag(source, context, source["_received"])
-
-
-@resolves("Order", "netPaymentSet")
-def net_payment(source: Document, context: Context) -> dict[str, Any]:
-    return _bag(source, context, source["_received"] - source["_refunded"])
-
-
-@resolves("Order", "totalOutstandingSet")
-def outstanding(source: Document, context: Context) -> dict[str, Any]:
-    return _bag(source, context, source["_outstanding"])
-
-
-@resolves("Order", "originalTotalPriceSet")
-def original_total(source: Document, _context: Context) -> Any:
-    return source["total_price_set"]
-
-
-@resolves("Order", "cartDiscountAmountSet", "currentCartDiscountAmountSet")
-def cart_discount(source: Document, _context: Context) -> Any:
-    return source["current_total_discounts_set"]
-
-
-def _bag(source: Document, context: Context, minor: int) -> dict[str, Any]:
-    """Private figures are in the shop's minor units; in the presentment currency they are worth what the order says."""
-    del context
-    bag: dict[str, Any] = order_refunds.tender(source).set(minor)
-    return bag
-
-
-@resolves("Order", "customerJourneySummary")
-def customer_journey(source: Document, context: Context) -> dict[str, Any]:
-    """Ready at once here; at Shopify it takes a while after the order."""
-    buyer = source["customer"]
-    held = context.state.find(context.shop, "order", "customer_id", buyer["id"]) if buyer else []
-    index = [one["id"] for one in held].index(source["id"]) if held else None
-    return {
-        "ready": True,
-        "customerOrderIndex": index,
-        "daysToConversion": 0,
-        "firstVisit": _visit(source),
-        "lastVisit": _visit(source),
-        "momentsCount": count(1 if source["landing_site"] else 0),
-    }
-
-
-def _visit(source: Document) -> dict[str, Any] | None:
-    """Where the buyer came in; `ref`, `source` and `r` of its address are referral codes (schema description)."""
-    if not source["landing_site"]:
-        return None
-    parameters = order_lines.query_parameters(source["landing_site"])
-    utm = {name: parameters.get(f"utm_{name}") for name in ("campaign", "content", "medium", "source", "term")}
-    return {
-        "__typename": "CustomerVisit",
-        "id": gid("CustomerVisit", source["id"]),
-        "landingPage": source["landing_site"],
-        "occurredAt": source["created_at"],
-        "referralCode": next((parameters[name] for name in ("ref", "source", "r") if name in parameters), None),
-        "referrerUrl": source["referring_site"],
-        "source": "direct",
-        "utmParameters": utm if any(utm.values()) else None,
-    }
