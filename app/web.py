@@ -73,7 +73,7 @@ def listen(load: Callable[[], Wsgi], port: int, host: str, stop_seconds: int = S
         blocking_threads=THREADS,
         backpressure=4 * THREADS,
         workers_kill_timeout=stop_seconds,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,  # it warns of thread counts above the number of cores; ours wait for the database
     )
     server.serve(target_loader=load, wrap_loader=False)
 

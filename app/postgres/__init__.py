@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from app.postgres.errors import PostgresUnavailable
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
     from app.config import Settings
     from app.postgres.server import EmbeddedPostgres
 
-__all__ = ["PostgresUnavailable", "database_url", "embedded"]
+__all__ = ["PostgresUnavailable", "conninfo", "database_url", "embedded", "normalised"]
 
 _servers: dict[Path, EmbeddedPostgres] = {}
 
@@ -57,3 +59,16 @@ def normalised(address: str) -> str:
             "It looks like postgresql://user:password@host:5432/database; without it Perennial runs its own server.",
         )
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def conninfo(url: str | URL, *, password: bool = True) -> str:
+    """The same address for psycopg and libpq's programs, which read the spaces of a SQLAlchemy URL differently."""
+    from psycopg.conninfo import make_conninfo
+    from sqlalchemy.engine import make_url
+
+    parts = make_url(url)
+    options = {"host": parts.host, "port": parts.port, "user": parts.username, "dbname": parts.database}
+    if password:
+        options["password"] = parts.password
+    further = {name: value if isinstance(value, str) else ",".join(value) for name, value in parts.query.items()}
+    return make_conninfo("", **{**options, **further})

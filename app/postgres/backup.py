@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 from sqlalchemy.engine import make_url
 
 from app.config import Settings
 from app.crypto import KEYS_FILE, KeyRing, load_keyring
 from app.db import WEB_ROLE
-from app.postgres import database_url
-from app.postgres.envelope import BackupError, read, write
+from app.postgres import conninfo, database_url
+from app.postgres.envelope import read, write
+from app.postgres.errors import BackupError
 from app.postgres.paths import binaries
 
 ADVICE = (
@@ -68,7 +68,7 @@ def restore(settings: Settings, source: Path, *, force: bool = False) -> str:
     keyring = _existing_keys(settings)
     _verify(source, keyring)
     url = database_url(settings)
-    with psycopg.connect(_conninfo(url)[0], password=make_url(url).password, autocommit=True) as connection:
+    with psycopg.connect(conninfo(url), autocommit=True) as connection:
         _refuse_if_used(connection)
         _put_back(connection)
         if not force:
@@ -168,13 +168,12 @@ def _load(url: str, source: Path, keyring: KeyRing) -> None:
 @contextmanager
 def _running(program: str, url: str, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     """One of the wheel's programs, connected to `url`; killed if the block fails, so that it commits nothing."""
-    conninfo, environment = _conninfo(url)
     process = subprocess.Popen(
-        [str(binaries() / program), *words, f"--dbname={conninfo}"],
+        [str(binaries() / program), *words, f"--dbname={conninfo(url, password=False)}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment,
+        env=_environment(url),
     )
     try:
         yield process
@@ -199,17 +198,11 @@ def _finish(program: subprocess.Popen[bytes], what: str) -> None:
         raise BackupError(f"{what}: {said}", "Nothing was changed.")
 
 
-def _conninfo(url: str) -> tuple[str, dict[str, str]]:
-    """How libpq's programs connect. The password goes through the environment: arguments can be read by everybody."""
-    parts = make_url(url)
-    options = {"host": parts.host, "port": parts.port, "user": parts.username, "dbname": parts.database}
-    further = {name: value if isinstance(value, str) else ",".join(value) for name, value in parts.query.items()}
-    environment = {
-        name: value for name, value in os.environ.items() if name.startswith("PG") or name in {"PATH", "HOME"}
-    }
-    if parts.password:
-        environment["PGPASSWORD"] = str(parts.password)
-    return make_conninfo("", **{**options, **further}), environment
+def _environment(url: str) -> dict[str, str]:
+    """The password goes through the environment: arguments can be read by everybody."""
+    wanted = {name: value for name, value in os.environ.items() if name.startswith("PG") or name in {"PATH", "HOME"}}
+    password = make_url(url).password
+    return wanted | ({"PGPASSWORD": password} if password else {})
 
 
 @contextmanager

@@ -14,21 +14,13 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from app.crypto import CannotOpen, KeyRing, aad
+from app.postgres.errors import BackupError
 
 MAGIC = b"PERENNIAL BACKUP 1\n"
 CHUNK = 1 << 20
 FRAME_LIMIT = (
     CHUNK + 1024
 )  # a sealed chunk is a little longer than the chunk; a damaged length must not fill the memory
-
-
-class BackupError(Exception):
-    """A backup cannot be made or restored. `message` says what is the matter, `remedy` what to do."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(f"{message} {remedy}")
-        self.message = message
-        self.remedy = remedy
 
 
 def write(target: BinaryIO, plain: BinaryIO, keyring: KeyRing) -> None:

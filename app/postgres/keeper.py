@@ -78,6 +78,9 @@ class Keeper:
         """End postgres; the exclusive lock on the users, if it is ours, is kept until it has gone."""
         for step, seconds in STOP_STEPS:
             if self._gone(step, seconds):
+                for folder in self.plan["temporary"]:
+                    with contextlib.suppress(OSError):
+                        os.rmdir(folder)
                 return 0
         return 1
 

@@ -126,6 +126,7 @@ class EmbeddedPostgres:
             "users": str(self.layout.lock("users")),
             "server": str(self.layout.lock("server")),
             "pid_files": [str(self.layout.data / "postmaster.pid"), *socket_lock],
+            "temporary": [str(folder)] if folder and not folder.is_relative_to(self.layout.home) else [],
             "postgres": postgres,
         }
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from app import clock
 from app.config import Settings
@@ -87,10 +86,3 @@ def test_a_database_behind_this_version_is_told_to_migrate(settings: Settings) -
     finally:
         with psycopg.connect(settings.database_url.replace("+psycopg", "")) as connection:
             connection.cursor().executemany("insert into alembic_version values (%s)", before)
-
-
-@pytest.mark.parametrize("given", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+psycopg2://u:p@h/d"])
-def test_every_spelling_of_the_address_is_understood(given: str) -> None:
-    from app.postgres import normalised
-
-    assert normalised(given) == "postgresql+psycopg://u:p@h/d"

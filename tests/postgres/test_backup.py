@@ -14,7 +14,8 @@ import pytest
 from app.config import Settings
 from app.crypto import KeyRing
 from app.postgres.backup import backup, restore
-from app.postgres.envelope import CHUNK, BackupError, read, write
+from app.postgres.envelope import CHUNK, read, write
+from app.postgres.errors import BackupError
 
 KEYRING = KeyRing((b"k" * 32,))
 

@@ -62,6 +62,15 @@ def test_the_socket_of_a_deep_folder_is_private(tmp_path: Path, use: Use) -> Non
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+def test_the_folder_of_a_socket_elsewhere_goes_with_the_server(tmp_path: Path, use: Use) -> None:
+    home = tmp_path / "/".join(["deep"] * 30)
+    user = use(home)
+    user.line()
+    folder = Path((home / "postgres/socket").read_text())
+    user.end()
+    wait_until(lambda: not folder.exists())
+
+
 def test_a_note_that_points_to_a_folder_of_somebody_else_is_not_followed(tmp_path: Path, use: Use) -> None:
     home, trap = tmp_path / "/".join(["deep"] * 30), tmp_path / "trap"
     trap.mkdir(mode=0o777)
