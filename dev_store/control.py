@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import orjson
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
@@ -122,7 +123,7 @@ def drain() -> ResponseReturnValue:
     delivery, body = current_store().delivery, _body()
     if body.get("hurry"):
         delivery.hurry()
-    empty = delivery.drain(float(body.get("timeout_seconds", 60)))
+    empty = delivery.drain(_called(lambda: float(body.get("timeout_seconds", 60))))
     return jsonify({"empty": empty, **delivery.stats()})
 
 
@@ -135,12 +136,17 @@ def clock() -> ResponseReturnValue:
         if "now" in body:
             own.shift(instant(body["now"], own) - own.now() + own.offset)
         else:
-            own.shift(timedelta(seconds=float(body.get("offset_seconds", 0))))
+            own.shift(_called(lambda: timedelta(seconds=float(body.get("offset_seconds", 0)))))
     return jsonify({"now": own.now().isoformat(), "offset_seconds": own.offset.total_seconds()})
 
 
 def _body() -> dict[str, Any]:
-    body = request.get_json(silent=True) if request.data else {}
+    """The request's JSON object, whatever its content type says; no body is an empty object."""
+    raw = request.get_data()
+    try:
+        body = orjson.loads(raw) if raw else {}
+    except orjson.JSONDecodeError as error:
+        raise MalformedError(f"the body is not JSON: {error}") from error
     if not isinstance(body, dict):
         raise MalformedError("the body must be a JSON object")
     return body

@@ -56,7 +56,7 @@ def serve(app: Flask) -> None:
 def serving(app: Flask) -> Iterator[str]:
     """The store at work on a port of its own, for tests: yields its address without a trailing slash."""
     server, store = make_dev_server(app), _store(app)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     store.delivery.start()
     try:

@@ -19,6 +19,7 @@ from dev_store.webhooks.sender import Sender, SendError
 from dev_store.webhooks.signing import headers
 
 RETRIES = 8
+_NAP = 0.05  # how long a paused sender sleeps before it looks at its switches again
 RETRY_SECONDS = 4 * 3600.0
 _COUNTERS = ("sent", "acknowledged", "doubled", "dropped", "failed", "given_up")
 
@@ -73,6 +74,7 @@ class Delivery:
     def stop(self) -> None:
         """Lets requests in hand finish (5 seconds at most) and keeps the rest for the next start."""
         self._stopping.set()
+        self._queue.wake()
         for thread in self._threads:
             thread.join()
         self._queue.flush()
@@ -116,8 +118,8 @@ class Delivery:
         sender = Sender()
         while not self._stopping.is_set():
             if self.switches.paused or place >= self.switches.concurrency:
-                self._stopping.wait(0.05)
-            elif claim := self._queue.take(0.2):
+                self._stopping.wait(_NAP)
+            elif claim := self._queue.take(1.0):
                 self._deliver(sender, claim)
         sender.close()
 

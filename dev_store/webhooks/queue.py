@@ -119,6 +119,11 @@ class Queue:
             self._waiting.clear()
             self._changed.notify_all()
 
+    def wake(self) -> None:
+        """Lets every idle sender look at its switches."""
+        with self._changed:
+            self._changed.notify_all()
+
     def counts(self) -> dict[str, int]:
         """How many are ready or in hand (`queued`) and how many wait for a later instant (`retrying`)."""
         with self._changed:
