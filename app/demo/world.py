@@ -139,7 +139,6 @@ class World:
 
     def _start(self) -> None:
         self._start_store()
-        self.perennial("migrate")
         for arguments in self._wanted:
             self.start_child("-".join(arguments), *arguments)
         for child in self.children[1:]:

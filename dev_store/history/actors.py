@@ -16,6 +16,7 @@ from requests.adapters import HTTPAdapter
 from dev_store.history.remote import RemoteError
 
 SETTLE_SECONDS = 60.0
+PATIENCE = 60.0
 AT_ONCE = 8
 _REDIRECTS = 10
 
@@ -93,10 +94,17 @@ class Members:
         return redemption["code"]  # type: ignore[no-any-return]  # JSON
 
     def _call(self, method: str, path: str, **extra: Any) -> requests.Response:
-        """Waits where the app asks to (429), as its documentation tells callers to."""
+        """Asks again, with the same idempotency key, where the app is away, busy (429) or out of service (503)."""
+        deadline = time.monotonic() + PATIENCE
         while True:
-            answer = self._session.request(method, self._base + path, timeout=60, **extra)
-            if answer.status_code != 429:
+            try:
+                answer = self._session.request(method, self._base + path, timeout=60, **extra)
+            except requests.ConnectionError as error:
+                if time.monotonic() > deadline:
+                    raise RemoteError(f"{method} {self._base + path}: nobody answers: {error}") from error
+                time.sleep(0.2)
+                continue
+            if answer.status_code not in {429, 503} or time.monotonic() > deadline:
                 return answer
             time.sleep(float(answer.headers.get("Retry-After", "1")))
 

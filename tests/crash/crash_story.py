@@ -1,0 +1,143 @@
+"""The same history lived through twice: once undisturbed, once with processes of the app killed on the way.
+
+Both worlds are real: a development store process and `perennial serve` with its web and worker process, on an embedded
+PostgreSQL of their own. Kills are SIGKILL, spread evenly over the deliveries; a share of deliveries comes twice and out
+of order, and at Shopify's whole seconds many versions of an order carry one `updated_at`. Used by the tests beside.
+"""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import text
+from tqdm import tqdm
+
+from app import clock
+from app.demo.judging import Verdict, judge, wait_until_quiet
+from app.demo.processes import Child
+from app.demo.story import live
+from app.demo.world import World, clear
+from dev_store.history.steps import Step
+
+SHOP = "crash.myshopify.com"
+DOUBLED, WINDOW = 0.1, 60
+FASTER = 300.0  # Shopify's retries within 48 seconds instead of 4 hours
+VICTIMS = ("web", "worker")
+
+# Accounts are named by what leads to them, because the app numbers them in the order in which webhooks arrive.
+_OWNERS = text(
+    "select account_id, string_agg(kind || ' ' || value, ', ' order by kind, value) from identities group by account_id"
+)
+_BALANCES = text("select account_id, points, lifetime from balances")
+# A redemption has a random id, so those of an account are taken together.
+_SOURCES = text(
+    "select account_id, source_kind, case source_kind when 'order' then source_id else '' end, sum(points)"
+    " from ledger_entries group by 1, 2, 3"
+)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What a world held in the end; two of them can be compared."""
+
+    balances: Mapping[str, tuple[int, int]]
+    sources: Mapping[tuple[str, str, str], int]
+    verdict: Verdict
+    announced: int
+    seconds: float
+    killed: Counter[str] = field(default_factory=Counter)
+
+
+def live_through(home: Path, steps: Sequence[Step], *, kills: int = 0, expected: int = 0, seed: int = 1) -> Ending:
+    """Lives through the steps; `kills` SIGKILLs are spread over the `expected` number of deliveries."""
+    begun = time.monotonic()
+    try:
+        with World(home, SHOP) as world:
+            world.move_clocks(steps[0].at - clock.wall_now())
+            world.install(name="Crash", currency="GBP", timezone="Europe/London", country="GB")
+            world.store.delivery(double=DOUBLED, shuffle=WINDOW, compress=FASTER)
+            with Killer(world, kills, expected, seed) as killer, tqdm(total=len(steps), disable=None) as bar:
+                live(world, list(steps), bar)
+                killer.finish()
+                wait_until_quiet(world)
+            world.move_clocks(timedelta())
+            return _ending(world, time.monotonic() - begun, killer.killed)
+    finally:
+        clear(home)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _ending(world: World, seconds: float, killed: Counter[str]) -> Ending:
+    verdict = judge(world)
+    with world.database.system() as session:
+        owners: dict[int, str] = {account: owner for account, owner in session.execute(_OWNERS)}
+        balances = session.execute(_BALANCES).all()
+        sources = session.execute(_SOURCES).all()
+    return Ending(
+        balances={owners[account]: (int(points), int(lifetime)) for account, points, lifetime in balances},
+        sources={(owners[account], kind, source): int(points) for account, kind, source, points in sources if points},
+        verdict=verdict,
+        announced=world.store.figures()["webhooks"]["announced"],
+        seconds=seconds,
+        killed=killed,
+    )
+
+
+class Killer:
+    """A thread that kills web or worker, the process alone or its whole group, whenever another share has arrived."""
+
+    def __init__(self, world: World, kills: int, expected: int, seed: int) -> None:
+        self.killed: Counter[str] = Counter()
+        self._serve = world.children[1]
+        self._store = type(world.store)(world.store_origin, world.shop)
+        self._due = [expected * number // (kills + 1) for number in range(1, kills + 1)]
+        self._dice = random.Random(seed)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="killer")
+
+    def __enter__(self) -> "Killer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def finish(self) -> None:
+        """Waits until all kills are done; deliveries that never reach the last shares must not hide that."""
+        while self._due and self._thread.is_alive():
+            time.sleep(0.05)
+
+    def _run(self) -> None:
+        while self._due and not self._over.wait(0.02):
+            arrived = self._store.delivery_stats()
+            all_came = not arrived["queued"] and self._over.wait(1.0)
+            if arrived["acknowledged"] - arrived["doubled"] >= self._due[0] or all_came:
+                self._kill(self._dice.choice(VICTIMS))
+
+    def _kill(self, victim: str) -> None:
+        """Does nothing while the victim is still coming back from the last time."""
+        for pid in _children_running(self._serve, f"app.{victim}"):
+            with suppress(ProcessLookupError):
+                if self._dice.random() < 0.5:
+                    os.killpg(pid, signal.SIGKILL)
+                else:
+                    os.kill(pid, signal.SIGKILL)
+                self.killed[victim] += 1
+                self._due.pop(0)
+
+
+def _children_running(parent: Child, what: str) -> list[int]:
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    rows = (line.split(None, 2) for line in listed.splitlines())
+    return [int(pid) for pid, ppid, args in rows if int(ppid) == parent.process.pid and args.endswith(what)]
