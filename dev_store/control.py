@@ -6,6 +6,7 @@ JSON in and out, for the command line, the demo and tests; Shopify has nothing l
 
 from collections.abc import Callable
 from datetime import timedelta
+from inspect import Parameter, signature
 from typing import Any
 
 import orjson
@@ -158,7 +159,10 @@ def _perform(commerce: Commerce, entry: Document, own: Clock) -> Any:
         raise Unknown(f"{name} is no verb of a shop; there are {', '.join(sorted(VERBS))}")
     method: Callable[..., Any] = getattr(commerce, name)
     wanted = spoken(method, {key: value for key, value in entry.items() if key != "verb"}, own)
-    return _called(lambda: method(**wanted))
+    # JSON names every argument; a parameter that Python takes by position only is told apart here.
+    known = signature(method).parameters.items()
+    placed = [wanted.pop(key) for key, kind in known if kind.kind is Parameter.POSITIONAL_ONLY and key in wanted]
+    return _called(lambda: method(*placed, **wanted))
 
 
 def _called(call: Callable[[], Any]) -> Any:
