@@ -27,7 +27,7 @@ class Event:
     received_at: datetime
     retry_at: datetime | None
     finished_at: datetime | None
-    # A stable kind, and what it means in plain words; both null unless the event was ignored or parked.
+    # A stable kind, and what it means in plain words; null unless the event was ignored, parked or has failed.
     reason: str | None
     explanation: str | None
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, delete, func, or_, select, tuple_
+from sqlalchemy import Select, and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -108,7 +108,8 @@ def redemptions(
         .limit(limit)
     )
     if before is not None:
-        wanted = wanted.where(tuple_(Redemption.created_at, Redemption.id) < tuple_(*before))
+        made, same = Redemption.created_at, Redemption.id
+        wanted = wanted.where(or_(made < before[0], and_(made == before[0], same < before[1])))
     return [(redemption, what) for redemption, what in session.execute(wanted)]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from app.api import pages, queries
 from app.api.operation import Answer, Call
 from app.api.words import instant, instant_or_none, money
+from app.errors import NotFound
 from app.loyalty import redemption as service
 from app.loyalty.models import Redemption, Reward
 
@@ -29,7 +30,7 @@ def create_redemption(call: Call) -> Answer:
         call.keyring,
         account_id=account,
         customer_id=queries.kept_customer(call.session, call.shop.id, int(call.path["customer_id"])),
-        reward_id=int(call.body["reward_id"]),
+        reward_id=_reward_id(call),
         request_id=call.request_id,
         actor=call.actor,
     )
@@ -58,6 +59,13 @@ def cancel_redemption(call: Call) -> Answer:
 
 def _account(call: Call) -> int:
     return queries.account_id(call.session, call.shop.id, call.path["customer_id"])
+
+
+def _reward_id(call: Call) -> int:
+    number = int(call.body["reward_id"])
+    if number > queries.LARGEST_ID:
+        raise NotFound(f"There is no reward {number}.")
+    return number
 
 
 def _own(call: Call) -> Redemption:

@@ -121,7 +121,10 @@ COMPONENTS: dict[str, Schema] = {
             "webhook_id": TEXT,
             "state": {"type": "string", "enum": list(EVENT_STATES)},
             "attempts": WHOLE,
-            "reason": {**TEXT_OR_NULL, "description": "Stable key, for ignored and parked events."},
+            "reason": {
+                **TEXT_OR_NULL,
+                "description": "Stable key, for events that were ignored, parked or have failed.",
+            },
             "explanation": {**TEXT_OR_NULL, "description": "The reason in plain words."},
             "triggered_at": INSTANT,
             "received_at": INSTANT,
