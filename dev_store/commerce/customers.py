@@ -35,29 +35,16 @@ class CustomerVerbs(Verbs):
     ) -> int:
         """Registers somebody and returns the id. RefusalError when the e-mail or phone belongs to another customer."""
         self._must_be_free(None, email=email, phone=phone)
-        key, stamp, shop = self._new("customer"), self._stamp(at), self.shop_document()
-        place = address(country or shop["country_code"], first_name, last_name, phone)
-        home = customer_address(self._new("address"), key, place)
+        key, shop = self._new("customer"), self.shop_document()
+        plain = address(country or shop["country_code"], first_name, last_name, phone)
         document = {
-            "id": key,
-            "admin_graphql_api_id": gid("Customer", key),
-            "created_at": stamp,
-            "updated_at": stamp,
+            **_registered(key, self._stamp(at), shop["currency"]),
             "first_name": first_name,
             "last_name": last_name,
             "email": email,
             "phone": phone,
-            "state": "disabled",
-            "note": "",
             "verified_email": verified_email,
-            "multipass_identifier": None,
-            "tax_exempt": False,
-            "tax_exemptions": [],
-            "currency": shop["currency"],
-            "addresses": [{key: "" if value is None else value for key, value in home.items()}],
-            "default_address": home,
-            "_email_marketing_consent": _no_consent(),
-            "_sms_marketing_consent": {**_no_consent(), "consent_collected_from": "OTHER"},
+            **_living_at(customer_address(self._new("address"), key, plain)),
             "_tags": tags or [],
             "_locale": language or shop["primary_locale"],
         }
@@ -155,6 +142,30 @@ class CustomerVerbs(Verbs):
 def as_buyer(customer: Document) -> Document:
     """The customer as it stands inside an order."""
     return {key: value for key, value in customer.items() if key != "addresses" and not key.startswith("_")}
+
+
+def _registered(key: int, stamp: str, currency: str) -> dict[str, Any]:
+    """What every new customer has in common."""
+    return {
+        "id": key,
+        "admin_graphql_api_id": gid("Customer", key),
+        "created_at": stamp,
+        "updated_at": stamp,
+        "state": "disabled",
+        "note": "",
+        "multipass_identifier": None,
+        "tax_exempt": False,
+        "tax_exemptions": [],
+        "currency": currency,
+        "_email_marketing_consent": _no_consent(),
+        "_sms_marketing_consent": {**_no_consent(), "consent_collected_from": "OTHER"},
+    }
+
+
+def _living_at(home: dict[str, Any]) -> dict[str, Any]:
+    """The list of addresses writes an empty string where the default address writes null."""
+    written = {field: "" if value is None else value for field, value in home.items()}
+    return {"addresses": [written], "default_address": home}
 
 
 def _no_consent() -> dict[str, Any]:

@@ -31,6 +31,7 @@ class DiscountVerbs(Verbs):
             raise RefusalError(f"the code {code} is taken")
         key, now = self._new("discount"), at.astimezone(UTC).isoformat(timespec="seconds")
         value: dict[str, Any] = {"amount": amount, "each_item": False} if amount else {"percentage": percentage}
+        items: dict[str, Any] = {"products": products, "variants": []} if products else {"all": True}
         document = {
             "id": key,
             "title": code,
@@ -38,10 +39,7 @@ class DiscountVerbs(Verbs):
             "starts_at": now,
             "ends_at": ends_at,
             "context": {"customers": customers} if customers else {"all": True},
-            "customer_gets": {
-                "value": value,
-                "items": {"products": products, "variants": []} if products else {"all": True},
-            },
+            "customer_gets": {"value": value, "items": items},
             "minimum_requirement": {"subtotal": minimum_subtotal} if minimum_subtotal else None,
             "combines_with": dict.fromkeys(("order_discounts", "product_discounts", "shipping_discounts"), combines),
             "usage_limit": usage_limit,

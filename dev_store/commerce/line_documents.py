@@ -64,12 +64,12 @@ def line_document(
         "vendor": line.vendor,
         "tax_lines": tax_lines(tax, rate, tender),
         "duties": [],
-        "discount_allocations": [
-            {"amount": tender.text(off), "amount_set": tender.set(off), "discount_application_index": index}
-            for index, off in taken_off
-            if off
-        ],
+        "discount_allocations": [_allocation(index, off, tender) for index, off in taken_off if off],
     }
+
+
+def _allocation(index: int, off: int, tender: Tender) -> dict[str, Any]:
+    return {"amount": tender.text(off), "amount_set": tender.set(off), "discount_application_index": index}
 
 
 def tax_lines(tax: int, rate: Decimal, tender: Tender) -> list[dict[str, Any]]:

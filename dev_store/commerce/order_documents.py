@@ -41,15 +41,11 @@ class Facts:
     shipping: int
     shipping_id: int
     tip: int
-    paid: bool
     source_name: str
     test: bool
     accepts_marketing: bool
     company: dict[str, int] | None
     location_id: int | None
-    landing_site: str | None = None
-    note_attributes: tuple[dict[str, str], ...] = ()
-    processed: str | None = None
 
 
 def order_document(facts: Facts) -> Document:
@@ -106,7 +102,7 @@ def _write_totals(order: Document, facts: Facts) -> None:
 def _times(facts: Facts) -> dict[str, Any]:
     return {
         "created_at": facts.stamp,
-        "processed_at": facts.processed or facts.stamp,
+        "processed_at": facts.stamp,
         "updated_at": facts.stamp,
         "cancelled_at": None,
         "cancel_reason": None,
@@ -127,15 +123,15 @@ def _origin(facts: Facts) -> dict[str, Any]:
         "confirmation_number": token[:9].upper(),
         "confirmed": True,
         "device_id": None,
-        "landing_site": facts.landing_site,
+        "landing_site": None,
         "landing_site_ref": None,
         "location_id": facts.location_id,
         "merchant_business_entity_id": str(facts.shop["id"]),
         "merchant_of_record_app_id": None,
         "note": None,
-        "note_attributes": list(facts.note_attributes),
+        "note_attributes": [],
         "order_status_url": f"https://{facts.shop['domain']}/orders/{token[32:]}",
-        "payment_gateway_names": ["manual" if not facts.paid else "bogus"],
+        "payment_gateway_names": ["bogus"],
         "payment_terms": None,
         "po_number": None,
         "reference": None,

@@ -5,6 +5,7 @@ too, creation and payment fall into the same second, and only X-Shopify-Triggere
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,72 +16,53 @@ from dev_store.commerce.line_documents import OrderLine, line_document
 from dev_store.commerce.order_documents import Facts, order_document
 from dev_store.commerce.totals import recompute
 from dev_store.commerce.verbs import Verbs, verb
-from dev_store.discounts import Buyer, Cart, CartLine, record_use
+from dev_store.discounts import Buyer, Cart, record_use
 from dev_store.money import Tender, to_minor
 from dev_store.refusals import RefusalError
 from dev_store.state import FIRST_ID, Document
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What is ordered, and how; money as decimal strings in shop currency.
+
+    `email` alone makes a guest's order (its `customer` is null). `presentment_rate` is how many units of the
+    presentment currency one unit of shop money costs.
+    """
+
+    lines: Sequence[OrderLine]
+    customer_id: int | None = None
+    email: str | None = None
+    discount_codes: Sequence[str] = ()
+    shipping: str = "0.00"
+    tip: str = "0.00"
+    financial_status: str = "paid"
+    source_name: str = "web"
+    test: bool = False
+    company_id: int | None = None
+    name: str | None = None
+    presentment_currency: str | None = None
+    presentment_rate: str = "1"
+
+
 class OrderVerbs(Verbs):
     @verb
-    def place_order(
-        self,
-        *,
-        at: datetime,
-        lines: Sequence[OrderLine],
-        customer_id: int | None = None,
-        email: str | None = None,
-        discount_codes: Sequence[str] = (),
-        shipping: str = "0.00",
-        tip: str = "0.00",
-        financial_status: str = "paid",
-        source_name: str = "web",
-        test: bool = False,
-        company_id: int | None = None,
-        name: str | None = None,
-        presentment_currency: str | None = None,
-        presentment_rate: str = "1",
-    ) -> int:
-        """Places an order and returns its id. `email` alone makes a guest's order (its `customer` is null).
+    def place_order(self, /, *, at: datetime, **wish: Any) -> int:
+        """Places an order (the fields of `Wish`) and returns its id.
 
-        `presentment_rate` is how many units of the presentment currency one unit of shop money costs. Raises
-        CheckoutRefused for a code that may not be used, RefusalError for an order that makes no sense.
+        Raises CheckoutRefused for a code that may not be used, RefusalError for an order that makes no sense.
         """
-        shop = self.shop_document()
-        tender = Tender(shop["currency"], presentment_currency or shop["currency"], Decimal(presentment_rate))
-        tax = TaxRule(Decimal(shop["_tax_rate"]), shop["taxes_included"])
-        customer = self._document("customer", customer_id) if customer_id else None
-        email = email or (customer["email"] if customer else None)
-        _check(lines, financial_status)
-        cart = Cart([line.in_cart(tender.shop) for line in lines], Buyer(customer_id, email), at, tender.shop)
-        applied = apply_codes(self.state, self.shop, cart, list(discount_codes))
-        number = self.state.next_id(self.shop, f"order number of {self.shop}") - FIRST_ID + 1
-        facts = Facts(
-            id=self._new("order"),
-            number=number,
-            name=name or f"#{1000 + number}",
-            stamp=self._stamp(at),
-            shop=shop,
-            tender=tender,
-            tax=tax,
-            buyer=as_buyer(customer) if customer else None,
-            email=email,
-            accepts_marketing=_subscribed(customer),
-            lines=self._lines(lines, cart.lines, applied, tax, tender),
-            applied=applied,
-            shipping=to_minor(shipping, tender.shop),
-            shipping_id=self._new("shipping_line"),
-            tip=to_minor(tip, tender.shop),
-            paid=financial_status == "paid",
-            source_name=source_name,
-            test=test,
-            company={"id": company_id, "location_id": company_id} if company_id else None,
-            location_id=shop["primary_location_id"] if source_name == "pos" else None,
-        )
-        order = order_document(facts)
+        wanted, shop = Wish(**wish), self.shop_document()
+        _check(wanted)
+        customer = self._document("customer", wanted.customer_id) if wanted.customer_id else None
+        email = wanted.email or (customer["email"] if customer else None)
+        goods = [line.in_cart(shop["currency"]) for line in wanted.lines]
+        cart = Cart(goods, Buyer(wanted.customer_id, email), at, shop["currency"])
+        applied = apply_codes(self.state, self.shop, cart, list(wanted.discount_codes))
+        order = order_document(self._facts(wanted, shop, customer, cart, applied))
         for one in applied:
-            record_use(self.state, self.shop, one.coupon, cart.buyer, facts.id)
-        return self._announce_sale(order, at, paid=facts.paid)
+            record_use(self.state, self.shop, one.coupon, cart.buyer, order["id"])
+        return self._announce_sale(order, at, paid=wanted.financial_status == "paid")
 
     @verb
     def mark_paid(self, order_id: int, *, at: datetime) -> None:
@@ -118,28 +100,50 @@ class OrderVerbs(Verbs):
         self._emit(at, *((topic, order) for topic in topics))
         return int(order["id"])
 
+    def _facts(
+        self, wish: Wish, shop: Document, customer: Document | None, cart: Cart, applied: list[Applied]
+    ) -> Facts:
+        tender = Tender(shop["currency"], wish.presentment_currency or shop["currency"], Decimal(wish.presentment_rate))
+        tax = TaxRule(Decimal(shop["_tax_rate"]), shop["taxes_included"])
+        number = self.state.next_id(self.shop, f"order number of {self.shop}") - FIRST_ID + 1
+        return Facts(
+            id=self._new("order"),
+            number=number,
+            name=wish.name or f"#{1000 + number}",
+            stamp=self._stamp(cart.at),
+            shop=shop,
+            tender=tender,
+            tax=tax,
+            buyer=as_buyer(customer) if customer else None,
+            email=cart.buyer.email,
+            accepts_marketing=_subscribed(customer),
+            lines=self._lines(wish.lines, cart, applied, tax, tender),
+            applied=applied,
+            shipping=to_minor(wish.shipping, tender.shop),
+            shipping_id=self._new("shipping_line"),
+            tip=to_minor(wish.tip, tender.shop),
+            source_name=wish.source_name,
+            test=wish.test,
+            company={"id": wish.company_id, "location_id": wish.company_id} if wish.company_id else None,
+            location_id=shop["primary_location_id"] if wish.source_name == "pos" else None,
+        )
+
     def _lines(
-        self,
-        lines: Sequence[OrderLine],
-        cart: list[CartLine],
-        applied: list[Applied],
-        tax: TaxRule,
-        tender: Tender,
+        self, lines: Sequence[OrderLine], cart: Cart, applied: list[Applied], tax: TaxRule, tender: Tender
     ) -> list[dict[str, Any]]:
         """The `line_items` with their discounts and taxes."""
-        documents = []
-        for index, (line, left) in enumerate(zip(lines, discounted(cart, applied), strict=True)):
-            documents.append(
-                line_document(
-                    self._new("line_item"),
-                    line,
-                    tender,
-                    taken_off=[(place, one.per_line[index]) for place, one in enumerate(applied)],
-                    tax=tax.on(left) if line.taxable else 0,
-                    rate=tax.rate,
-                )
+        left = discounted(cart.lines, applied)
+        return [
+            line_document(
+                self._new("line_item"),
+                line,
+                tender,
+                taken_off=[(place, one.per_line[index]) for place, one in enumerate(applied)],
+                tax=tax.on(left[index]) if line.taxable else 0,
+                rate=tax.rate,
             )
-        return documents
+            for index, line in enumerate(lines)
+        ]
 
     def _save_order(self, order: Document, at: datetime) -> None:
         recompute(order)
@@ -158,8 +162,10 @@ def _subscribed(customer: Document | None) -> bool:
     return customer is not None and customer["_email_marketing_consent"]["state"] == "subscribed"
 
 
-def _check(lines: Sequence[OrderLine], financial_status: str) -> None:
-    if not lines or any(line.quantity < 1 or Decimal(line.price) < 0 for line in lines):
+def _check(wish: Wish) -> None:
+    if not wish.lines or any(line.quantity < 1 or Decimal(line.price) < 0 for line in wish.lines):
         raise RefusalError("an order needs lines with a quantity of 1 or more and a price of 0 or more")
-    if financial_status not in {"paid", "pending"}:
-        raise RefusalError(f"an order is placed paid or pending, not {financial_status}")
+    if Decimal(wish.shipping) < 0 or Decimal(wish.tip) < 0:
+        raise RefusalError("postage and tip cannot be negative")
+    if wish.financial_status not in {"paid", "pending"}:
+        raise RefusalError(f"an order is placed paid or pending, not {wish.financial_status}")

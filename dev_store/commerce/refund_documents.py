@@ -72,7 +72,7 @@ def refund_line(key: int, order: Document, line: dict[str, Any], pieces: int, lo
     }
 
 
-def _adjustment(order: Document, parts: Parts, key: int, kind: str, reason: str, amount: int) -> dict[str, Any]:  # noqa: PLR0917 (six facts of one entry, no group of them means anything alone)
+def _adjustment(order: Document, parts: Parts, key: int, kind: str, reason: str, amount: int) -> dict[str, Any]:
     tender = tender_of(order)
     return {
         "id": key,
