@@ -11,6 +11,7 @@ from app.discounts import use
 from app.loyalty import service as loyalty
 from app.orders import service as orders
 from app.orders import totals
+from app.shops import privacy
 
 
 def react(session: Session, changes: Changes, absorbed: frozenset[Key] = frozenset()) -> None:
@@ -20,6 +21,7 @@ def react(session: Session, changes: Changes, absorbed: frozenset[Key] = frozens
     totals.recompute(session, changes.accounts)
     loyalty.settle(session, changes.accounts)
     use.record_uses(session, changes.orders)
+    privacy.keep_erased(session, changes.orders)
     for shop_id, order_id in sorted(changes.rereads):
         jobs.enqueue(
             session,

@@ -1,0 +1,75 @@
+"""Everything held of one person, as one JSON document: what `customers/data_request` asks the merchant to hand out.
+
+Read only. Whoever adds a table with something about a person adds a line here; a test compares with what erasure finds.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from app.customers.models import Account, AccountIdentity, Customer
+from app.discounts.models import DiscountCode
+from app.loyalty.models import Balance, LedgerEntry, LedgerNote, Redemption
+from app.orders.models import Order, OrderCode, OrderLine, Refund
+
+# Bookkeeping of ours that says nothing about the person.
+_INTERNAL = frozenset({"shop_id", "digest", "triggered_at", "listed_refunds"})
+
+
+def export_customer(session: Session, shop_id: int, customer_id: int) -> dict[str, Any]:
+    """What is held of a customer: person, consent, orders, points with their notes, rewards, codes."""
+    accounts = _accounts(session, shop_id, customer_id)
+    orders = session.scalars(
+        select(Order)
+        .where(Order.shop_id == shop_id, (Order.customer_id == customer_id) | Order.account_id.in_(accounts))
+        .order_by(Order.id)
+    ).all()
+    order_ids = [order.id for order in orders]
+    document = {
+        "customer": _of(session, Customer, Customer.shop_id == shop_id, Customer.id == customer_id),
+        "identities": _of_accounts(session, AccountIdentity, shop_id, accounts),
+        "orders": [_row(order) for order in orders],
+        "balances": _of_accounts(session, Balance, shop_id, accounts),
+        "points": _of_accounts(session, LedgerEntry, shop_id, accounts),
+        "redemptions": _of_accounts(session, Redemption, shop_id, accounts),
+        "discount_codes": _of_accounts(session, DiscountCode, shop_id, accounts),
+    }
+    for name, part in (("order_lines", OrderLine), ("order_codes", OrderCode), ("refunds", Refund)):
+        document[name] = _of(session, part, part.shop_id == shop_id, part.order_id.in_(order_ids))
+    entry_ids = [entry["id"] for entry in document["points"]]
+    document["notes"] = _of(session, LedgerNote, LedgerNote.shop_id == shop_id, LedgerNote.entry_id.in_(entry_ids))
+    return document
+
+
+def _accounts(session: Session, shop_id: int, customer_id: int) -> Sequence[int]:
+    """The customer's account and the one that took it over."""
+    own = select(Account.id, Account.merged_into).join(
+        AccountIdentity, (AccountIdentity.shop_id == Account.shop_id) & (AccountIdentity.account_id == Account.id)
+    )
+    mine = (
+        AccountIdentity.shop_id == shop_id,
+        AccountIdentity.kind == "customer",
+        AccountIdentity.value == str(customer_id),
+    )
+    return [account for row in session.execute(own.where(*mine)) for account in row if account is not None]
+
+
+def _of_accounts(session: Session, table: Any, shop_id: int, accounts: Sequence[int]) -> list[dict[str, Any]]:
+    return _of(session, table, table.shop_id == shop_id, table.account_id.in_(accounts))
+
+
+def _of(session: Session, table: Any, *where: Any) -> list[dict[str, Any]]:
+    return [_row(row) for row in session.scalars(select(table).where(*where).order_by(*table.__mapper__.primary_key))]
+
+
+def _row(row: DeclarativeBase) -> dict[str, Any]:
+    """Columns as JSON: instants in ISO 8601, what is empty left out."""
+    values = {column.key: getattr(row, column.key) for column in row.__mapper__.columns}
+    return {
+        name: value.isoformat() if isinstance(value, datetime | date) else value
+        for name, value in values.items()
+        if value is not None and name not in _INTERNAL
+    }

@@ -1,0 +1,167 @@
+"""What a person or a merchant may ask by law: to see what is held, to be forgotten (shopify-platform 2.6).
+
+The handlers of the compliance topics call the three verbs within the inbox loop's transaction. Tables of the
+application are erased here and at once; webhook bodies, which only the inbox can open, and whole shops by the jobs of
+`webhooks.privacy`, which write the receipt in `privacy_requests` when they are through.
+
+Erased is what tells who somebody is: names, addresses, birthday, notes. Ids, sums of money and points stay: the ledger
+must stay true, and without the rest they point to nobody. `redacted_at` keeps late deliveries from bringing it back.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app import clock, jobs, payload
+from app.changes import Key
+from app.shops.models import PrivacyRequest
+from app.sql import keys
+
+Receipt = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whom a request is about. A guest has no customer id; an address is compared in lower case."""
+
+    customer_id: int | None
+    email: str | None
+    phone: str | None
+    order_ids: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "Person":
+        """The person in the body of `customers/data_request` or `customers/redact`; raises BadPayload."""
+        customer = payload.mapping(body.get("customer") or {}, "customer")
+        listed = body.get("orders_to_redact") or body.get("orders_requested") or []
+        ids = (payload.optional_id({"id": item}, "id") for item in listed)
+        return cls(
+            customer_id=payload.optional_id(customer, "id"),
+            email=payload.email(customer),
+            phone=payload.text(customer, "phone"),
+            order_ids=tuple(sorted(order_id for order_id in ids if order_id)),
+        )
+
+
+def data_request(session: Session, shop_id: int, body: Mapping[str, Any], webhook_id: str) -> None:
+    """Note that a person asks for their data; the merchant gets it from `app.shops.personal_data.export_customer`."""
+    _record(session, shop_id, "data_request", webhook_id, Person.of(body).customer_id)
+
+
+def redact_customer(session: Session, shop_id: int, body: Mapping[str, Any], webhook_id: str) -> None:
+    """Forget a customer or guest in every table of the application, and plan the same for webhook bodies."""
+    person = Person.of(body)
+    request = _record(session, shop_id, "customer_redact", webhook_id, person.customer_id)
+    request.receipt = json.dumps(erase(session, shop_id, person), sort_keys=True)
+    session.flush()
+    jobs.enqueue(session, "privacy.blank_bodies", {"shop_id": shop_id, "request_id": request.id})
+
+
+def redact_shop(session: Session, shop_id: int, body: Mapping[str, Any], webhook_id: str) -> None:
+    """Plan that everything of a shop is deleted; the job looks whether the shop came back in the meantime."""
+    request = _record(session, shop_id, "shop_redact", webhook_id, None)
+    jobs.enqueue(session, "privacy.erase_shop", {"shop_id": shop_id, "request_id": request.id})
+
+
+def _record(session: Session, shop_id: int, kind: str, webhook_id: str, customer_id: int | None) -> PrivacyRequest:
+    request = PrivacyRequest(
+        shop_id=shop_id, kind=kind, webhook_id=webhook_id, customer_id=customer_id, received_at=clock.now()
+    )
+    session.add(request)
+    session.flush()
+    return request
+
+
+# The person's own accounts, and those that were merged with them.
+_ACCOUNTS = text("""
+with found as (
+    select i.account_id from identities i
+    where i.shop_id = :shop_id and (i.kind, i.value) in
+        (('customer', cast(:customer as text)), ('email', cast(:email as text)), ('phone', cast(:phone as text)))
+), roots as (
+    select coalesce(a.merged_into, a.id) as id from accounts a join found on a.shop_id = :shop_id and a.id = account_id
+)
+select a.id from accounts a join roots r on a.shop_id = :shop_id and (a.id = r.id or a.merged_into = r.id)
+""")
+# In this order: later statements look for what the earlier ones leave.
+_ERASE = {
+    "notes": text("""
+        delete from ledger_notes n using ledger_entries e
+        where n.shop_id = :shop_id and e.shop_id = n.shop_id and e.id = n.entry_id and e.account_id = any(:accounts)
+    """),
+    "orders": text("""
+        update orders set email = null, phone = null, landing_site = null
+        where shop_id = :shop_id
+          and (customer_id = :customer_id or account_id = any(:accounts) or id = any(:order_ids)
+               or email = cast(:email as text) or phone = cast(:phone as text))
+    """),
+    "identities": text("""
+        delete from identities
+        where shop_id = :shop_id and kind <> 'customer'
+          and (account_id = any(:accounts) or value in (cast(:email as text), cast(:phone as text)))
+    """),
+    "customers": text("""
+        insert into customers as c (shop_id, id, redacted_at)
+        select shop_id, id, :now from (
+            select cast(:shop_id as bigint) as shop_id, cast(:customer_id as bigint) as id
+            where cast(:customer_id as bigint) is not null
+            union
+            select shop_id, id from customers
+            where shop_id = :shop_id and email = cast(:email as text) and cast(:customer_id as bigint) is null
+        ) who
+        on conflict (shop_id, id) do update set
+            redacted_at = coalesce(c.redacted_at, excluded.redacted_at), digest = null,
+            email = null, phone = null, verified_email = null, first_name = null, last_name = null, birthday = null,
+            country = null, province = null, city = null, language = null, state = null,
+            email_consent = null, email_consent_level = null, email_consent_at = null,
+            sms_consent = null, sms_consent_level = null, sms_consent_at = null
+    """),
+}
+
+
+def erase(session: Session, shop_id: int, person: Person) -> Receipt:
+    """Erase what the application's tables hold of a person; returns rows by table. Doing it again finds nothing."""
+    parameters: dict[str, Any] = {
+        "shop_id": shop_id,
+        "customer_id": person.customer_id,
+        "customer": str(person.customer_id) if person.customer_id else None,
+        "email": person.email,
+        "phone": person.phone,
+        "order_ids": list(person.order_ids),
+        "now": clock.now(),
+    }
+    parameters["accounts"] = list(session.execute(_ACCOUNTS, parameters).scalars())
+    return {name: session.execute(statement, parameters).rowcount for name, statement in _ERASE.items()}  # type: ignore[attr-defined]  # a cursor result, since the statements return no rows
+
+
+_LATE = text("""
+with late as (
+    select o.shop_id, o.id, o.customer_id
+    from jsonb_to_recordset(cast(:orders as jsonb)) as k(shop_id bigint, id bigint)
+    join orders o using (shop_id, id)
+    join customers c on c.shop_id = o.shop_id and c.id = o.customer_id and c.redacted_at is not null
+    where o.email is not null or o.phone is not null or o.landing_site is not null
+), blanked as (
+    update orders o set email = null, phone = null, landing_site = null
+    from late where o.shop_id = late.shop_id and o.id = late.id
+)
+select distinct on (l.shop_id, l.customer_id) l.shop_id, r.id
+from late l join privacy_requests r
+    on r.shop_id = l.shop_id and r.kind = 'customer_redact' and r.customer_id = l.customer_id
+order by l.shop_id, l.customer_id, r.id desc
+""")
+
+
+def keep_erased(session: Session, orders: Iterable[Key]) -> None:
+    """A late delivery told again who a forgotten customer is: forget it again, its body too. For `app.reactions`."""
+    for request in session.execute(_LATE, {"orders": keys(orders)}).all():
+        jobs.enqueue(
+            session,
+            "privacy.blank_bodies",
+            {"shop_id": request.shop_id, "request_id": request.id},
+            queueing_lock=f"privacy.blank_bodies:{request.shop_id}:{request.id}",
+        )

@@ -1,0 +1,210 @@
+"""Erasure where only the inbox can look: in sealed webhook bodies; and of whole shops, while no event is in hand.
+
+Two jobs, planned by `app.shops.privacy` in the transaction that recorded the request. Both may run again, and write the
+receipt (counts only) when nothing is left to do. An event that is still waiting is needed for the ledger: its body is
+erased after it was handled.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from app import clock, jobs
+from app.crypto import CannotOpen
+from app.jobs import job
+from app.payload import BadPayload
+from app.runtime import Runtime
+from app.shops import queries
+from app.shops.models import PrivacyRequest, Shop
+from app.shops.privacy import Person
+from webhooks.body import open_body
+from webhooks.models import PARTITIONS, InboxEvent
+
+log = structlog.get_logger()
+
+_PAGE = 500
+_LOOK_AGAIN = timedelta(minutes=1)
+# Ids inside of text: gid://shopify/Customer/123. Longer numbers are no ids.
+_NUMBER = re.compile(r"(?<!\d)\d{1,19}(?!\d)", re.ASCII)
+_ENDED = ("done", "ignored", "parked")
+
+
+@dataclass(frozen=True)
+class Traces:
+    """How to recognise a person in a body: by id, by address, by order."""
+
+    ids: frozenset[int]
+    words: tuple[str, ...]
+
+    @classmethod
+    def of(cls, person: Person) -> "Traces":
+        """What a request names. Addresses are found inside longer texts too."""
+        ids = {*person.order_ids, *([person.customer_id] if person.customer_id else [])}
+        words = tuple(word.lower() for word in (person.email, person.phone) if word)
+        return cls(frozenset(ids), words)
+
+    def left_in(self, raw: bytes) -> bool:
+        """Whether a body mentions the person; one that is no JSON is searched as text."""
+        try:
+            return self._in(json.loads(raw))
+        except (ValueError, RecursionError):
+            return self._in(raw.decode("utf-8", "replace"))
+
+    def _in(self, value: Any) -> bool:
+        if isinstance(value, Mapping):
+            return any(self._in(part) for item in value.items() for part in item)
+        if isinstance(value, list):
+            return any(self._in(part) for part in value)
+        if isinstance(value, str):
+            lower = value.lower()
+            numbers = (int(digits) for digits in _NUMBER.findall(value))
+            return any(word in lower for word in self.words) or not self.ids.isdisjoint(numbers)
+        return isinstance(value, int) and value in self.ids
+
+
+@dataclass
+class _Round:
+    """What one pass over a shop's bodies found."""
+
+    blanked: int = 0
+    waiting: int = 0
+    found: list[int] = field(default_factory=list)
+
+
+@job("privacy.blank_bodies")
+def blank_bodies(runtime: Runtime, *, shop_id: int, request_id: int) -> None:
+    """Empty every body that mentions the person of a `customers/redact`, the request's own at the very end."""
+    with runtime.database.shop(shop_id) as session:
+        request = session.get(PrivacyRequest, (shop_id, request_id))
+        if request is None:
+            return
+        domain = queries.shop(session, shop_id).domain
+        traces = _traces(runtime, session, domain, request)
+    this = _Round()
+    after: int | None = 0
+    while after is not None:
+        with runtime.database.shop(shop_id) as session:
+            after = _blank_page(runtime, session, (shop_id, domain, request.webhook_id), traces, after, this)
+    with runtime.database.shop(shop_id) as session:
+        _finish(session, request, this)
+
+
+def _traces(runtime: Runtime, session: Session, domain: str, request: PrivacyRequest) -> Traces:
+    """From the request's own body while it is there; a later round goes by the customer's id."""
+    own = session.scalar(_events(request.shop_id).where(*_own(request)))
+    if own is not None and own.body is not None:
+        try:
+            body = json.loads(open_body(runtime.keyring, domain, own.topic, own.webhook_id, own.body))
+            return Traces.of(Person.of(body))
+        except (CannotOpen, ValueError, BadPayload):
+            log.warning("the body of an erasure request cannot be read", shop=request.shop_id, request=request.id)
+    return Traces.of(Person(request.customer_id, None, None))
+
+
+def _events(shop_id: int) -> Any:
+    return select(InboxEvent).where(InboxEvent.shop_id == shop_id, InboxEvent.body.is_not(None))
+
+
+def _own(request: PrivacyRequest) -> tuple[Any, ...]:
+    return (InboxEvent.topic == "customers/redact", InboxEvent.webhook_id == request.webhook_id)
+
+
+def _blank_page(
+    runtime: Runtime, session: Session, where: tuple[int, str, str], traces: Traces, after: int, this: _Round
+) -> int | None:
+    """Look through the next bodies; returns the last id, None at the end."""
+    shop_id, domain, own_webhook_id = where
+    events = session.scalars(_events(shop_id).where(InboxEvent.id > after).order_by(InboxEvent.id).limit(_PAGE)).all()
+    for event in events:
+        if event.webhook_id == own_webhook_id or not _mentions(runtime, domain, event, traces):
+            continue
+        if event.state in _ENDED:
+            this.found.append(event.id)
+        else:
+            this.waiting += 1
+    if this.found:
+        # Parked events cannot be replayed without a body; ended is ended.
+        forget = update(InboxEvent).where(InboxEvent.shop_id == shop_id, InboxEvent.id.in_(this.found))
+        session.execute(forget.values(body=None))
+        this.blanked += len(this.found)
+        this.found.clear()
+    return events[-1].id if events else None
+
+
+def _mentions(runtime: Runtime, domain: str, event: InboxEvent, traces: Traces) -> bool:
+    assert event.body is not None
+    try:
+        return traces.left_in(open_body(runtime.keyring, domain, event.topic, event.webhook_id, event.body))
+    except CannotOpen:
+        return False  # nobody can read it any more, which is erasure enough
+
+
+def _finish(session: Session, request: PrivacyRequest, this: _Round) -> None:
+    """Come back for events that still wait, else empty the request itself and write the receipt."""
+    current = session.get_one(PrivacyRequest, (request.shop_id, request.id), with_for_update=True)
+    receipt = json.loads(current.receipt or "{}")
+    receipt["bodies"] = receipt.get("bodies", 0) + this.blanked
+    current.receipt = json.dumps(receipt, sort_keys=True)
+    if this.waiting:
+        again: dict[str, int | str] = {"shop_id": request.shop_id, "request_id": request.id}
+        jobs.enqueue(session, "privacy.blank_bodies", again, run_at=clock.wall_now() + _LOOK_AGAIN)
+        return
+    own = update(InboxEvent).where(InboxEvent.shop_id == request.shop_id, *_own(request))
+    session.execute(own.values(body=None))
+    current.done_at = current.done_at or clock.now()
+    log.info("customer erased", shop=request.shop_id, request=request.id, **receipt)
+
+
+_TABLES = text("""
+select c.table_name from information_schema.columns c
+join information_schema.tables t using (table_schema, table_name)
+where c.column_name = 'shop_id' and c.table_schema = current_schema() and t.table_type = 'BASE TABLE'
+order by c.table_name
+""")
+_LOCK_PARTITION = text("select id from inbox_partitions where id = :id for update")
+
+
+@job("privacy.erase_shop")
+def erase_shop(runtime: Runtime, *, shop_id: int, request_id: int) -> None:
+    """Delete every row of a shop in every table, unless the app is installed again; the request stays as receipt."""
+    with runtime.database.system() as session:
+        # The loop writes projections under this lock, so nothing of the shop is in hand while we delete.
+        session.execute(_LOCK_PARTITION, {"id": shop_id % PARTITIONS})
+        shop = session.get(Shop, shop_id, with_for_update=True)
+        request = session.get(PrivacyRequest, (shop_id, request_id))
+        if shop is None or request is None or request.done_at is not None:
+            return
+        if shop.state == "installed":
+            receipt: dict[str, int] = {"kept_because_reinstalled": 1}
+        else:
+            receipt = _delete_rows(session, shop_id, request_id)
+            _blank_shop(shop)
+        request.receipt = json.dumps(receipt, sort_keys=True)
+        request.done_at = clock.now()
+    log.info("shop erasure finished", shop=shop_id, **receipt)
+
+
+def _delete_rows(session: Session, shop_id: int, request_id: int) -> dict[str, int]:
+    """From the catalogue, not from a list of ours: a table that is added later is erased as well."""
+    counts: dict[str, int] = {}
+    for table in session.execute(_TABLES).scalars().all():
+        but = " and id <> :request_id" if table == PrivacyRequest.__tablename__ else ""
+        statement = text(f'delete from "{table}" where shop_id = :shop_id{but}')  # noqa: S608 - a name from the catalogue
+        deleted = session.execute(statement, {"shop_id": shop_id, "request_id": request_id})
+        counts[table] = deleted.rowcount  # type: ignore[attr-defined]  # a cursor result, since nothing is returned
+    return {table: count for table, count in counts.items() if count}
+
+
+def _blank_shop(shop: Shop) -> None:
+    """The row itself stays for the receipt's sake: an id and a domain."""
+    shop.shopify_id = shop.name = shop.email = shop.country = shop.plan = None
+    shop.access_token = shop.refresh_token = None
+    shop.code_key = b""
+    shop.scopes = ""
