@@ -1,7 +1,8 @@
-"""`perennial backup` and `perennial restore`: the whole database in one encrypted file, with the wheel's pg_dump.
+"""`perennial backup` and `perennial restore`: the whole database in one encrypted file.
 
-Called by the command line. What must stay true: a backup appears under its name only when complete; a restore
-verifies the whole file first, refuses a database that holds data or is in use, and leaves it as it was when it fails.
+Called by the command line. pg_dump writes SQL, and psql carries it out on any PostgreSQL from 15 on. What must stay
+true: a backup appears under its name only when complete; a restore verifies the whole file first, refuses a database that
+holds data or is in use, and leaves it as it was when it fails.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -31,8 +34,9 @@ ADVICE = (
 )
 ASIDE = "perennial_before_restore"  # the schema that holds what was there until the restore has succeeded
 # Filled by migrations and by running processes; a database with nothing else in it counts as empty.
-LEAVING_SECONDS = 2.0  # how long a process that has just ended may still be listed
 HOUSEKEEPING = ("alembic_version", "inbox_partitions", "processes")
+LEAVING_SECONDS = 2.0  # how long a process that has just ended may still be listed
+SINCE_17 = b"SET transaction_timeout = 0;"  # written by pg_dump for every server
 
 
 def backup(settings: Settings, target: Path) -> str:
@@ -45,7 +49,7 @@ def backup(settings: Settings, target: Path) -> str:
     url = database_url(settings)
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with _private_file(draft) as file, _running("pg_dump", url, "--format=custom", "--no-owner") as dump:
+        with _private_file(draft) as file, _running("pg_dump", url, "--compress=gzip", "--no-owner") as dump:
             write(file, cast("BinaryIO", dump.stdout), load_keyring(settings.home, settings.encryption_keys))
             _finish(dump, "pg_dump could not read the database")
             file.flush()
@@ -154,15 +158,26 @@ def _put_back(connection: psycopg.Connection) -> None:
 
 
 def _load(url: str, source: Path, keyring: KeyRing) -> None:
-    words = ("--no-owner", "--single-transaction", "--exit-on-error")
-    with source.open("rb") as file, _running("pg_restore", url, *words) as program:
+    """Let psql carry out the statements in one transaction, which is committed only after the last of them."""
+    words = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null")
+    with source.open("rb") as file, _running("psql", url, *words) as psql:
+        statements = cast("IO[bytes]", psql.stdin)
         try:
-            for chunk in read(file, keyring):
-                cast("IO[bytes]", program.stdin).write(chunk)
-            cast("IO[bytes]", program.stdin).close()
+            for part in chain([b"begin;\n"], _statements(read(file, keyring)), [b"commit;\n"]):
+                statements.write(part)
+            statements.close()
         except BrokenPipeError:
             pass  # it has ended before the end of the file; its exit code and its words say why
-        _finish(program, "pg_restore could not write the database")
+        _finish(psql, "The database refused the backup")
+
+
+def _statements(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The plain text of the dump, without the one setting in its head that servers before 17 do not know."""
+    unpack = zlib.decompressobj(wbits=31)  # gzip
+    for number, chunk in enumerate(chunks):
+        text = unpack.decompress(chunk)
+        yield text.replace(SINCE_17, b"", 1) if number < 2 else text  # frame 0 is empty, frame 1 begins the dump
+    yield unpack.flush()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import stat
 from collections.abc import Callable
@@ -122,8 +123,8 @@ def test_a_damaged_backup_changes_nothing(filled: Settings, file: Path, damage: 
 def test_a_restore_that_the_database_refuses_leaves_it_as_it_was(filled: Settings, tmp_path: Path) -> None:
     nonsense = tmp_path / "nonsense"
     with nonsense.open("wb") as target:
-        write(target, io.BytesIO(b"this is not what pg_dump writes"), KEYRING)
-    with pytest.raises(BackupError, match="pg_restore could not"):
+        write(target, io.BytesIO(gzip.compress(b"drop table keepsake; this is not SQL;")), KEYRING)
+    with pytest.raises(BackupError, match="refused"):
         restore(filled, nonsense, force=True)
     assert _run(filled, "select count(*) from keepsake") == [(60000,)]
 
