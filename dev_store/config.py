@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -91,6 +91,8 @@ def _subscriptions(webhooks: dict[str, Any], app_url: str, path: Path) -> tuple[
     found: list[Subscription] = []
     for entry in webhooks.get("subscriptions", []):
         uri = urljoin(app_url + "/", entry["uri"])
+        if urlsplit(uri).scheme not in {"http", "https"} or not urlsplit(uri).hostname:
+            raise ConfigError(f"{path}: the development store delivers to http addresses only, not to {uri}")
         for topic in [*entry.get("topics", []), *entry.get("compliance_topics", [])]:
             if any(one.topic == topic and one.uri == uri for one in found):
                 raise ConfigError(f"{path}: {topic} is subscribed to twice at {uri}")

@@ -35,10 +35,11 @@ def test_topics_and_compliance_topics_go_to_the_apps_address(tmp_path: Path) -> 
         "[webhooks",
         "[webhooks]\n",
         HEAD + '[[webhooks.subscriptions]]\ntopics = ["orders/create", "orders/create"]\nuri = "/webhooks"\n',
+        HEAD + '[[webhooks.subscriptions]]\ntopics = ["orders/create"]\nuri = "pubsub://project:topic"\n',
     ],
-    ids=["no TOML", "no version", "twice"],
+    ids=["no TOML", "no version", "twice", "no HTTP"],
 )
-def test_what_the_cli_would_refuse_is_refused(tmp_path: Path, text: str) -> None:
+def test_what_cannot_be_deployed_here_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError):
         read_app_config(written(tmp_path, text), "http://127.0.0.1:3000")
 
