@@ -31,42 +31,58 @@ log = structlog.get_logger()
 
 _PAGE = 500
 _LOOK_AGAIN = timedelta(minutes=1)
-# Ids inside of text: gid://shopify/Customer/123. Longer numbers are no ids.
-_NUMBER = re.compile(r"(?<!\d)\d{1,19}(?!\d)", re.ASCII)
+_GID = re.compile(r"gid://shopify/(customer|order)/(\d{1,19})", re.ASCII)
+_ORDER_LISTS = frozenset({"orders_to_redact", "orders_requested"})
 _ENDED = ("done", "ignored", "parked")
 
 
 @dataclass(frozen=True)
 class Traces:
-    """How to recognise a person in a body: by id, by address, by order."""
+    """How to recognise a person in a body: by customer id, by order id, by address."""
 
-    ids: frozenset[int]
+    customers: frozenset[int]
+    orders: frozenset[int]
     words: tuple[str, ...]
 
     @classmethod
     def of(cls, person: Person) -> "Traces":
         """What a request names. Addresses are found inside longer texts too."""
-        ids = {*person.order_ids, *([person.customer_id] if person.customer_id else [])}
+        customers = frozenset({person.customer_id} if person.customer_id else ())
         words = tuple(word.lower() for word in (person.email, person.phone) if word)
-        return cls(frozenset(ids), words)
+        return cls(customers, frozenset(person.order_ids), words)
 
-    def left_in(self, raw: bytes) -> bool:
+    def left_in(self, topic: str, raw: bytes) -> bool:
         """Whether a body mentions the person; one that is no JSON is searched as text."""
         try:
-            return self._in(json.loads(raw))
+            body = json.loads(raw)
         except (ValueError, RecursionError):
-            return self._in(raw.decode("utf-8", "replace"))
+            return self._in_text(raw.decode("utf-8", "replace"))
+        # What a body is about is named by its topic alone: customers/update, customers_marketing_consent/update.
+        return self._in(body, topic.partition("/")[0].partition("_")[0].removesuffix("s"))
 
-    def _in(self, value: Any) -> bool:
+    def _in(self, value: Any, about: str) -> bool:
+        """`about` is the name of the object or list that the value is, as far as it tells whose id `id` is."""
         if isinstance(value, Mapping):
-            return any(self._in(part) for item in value.items() for part in item)
+            return any(
+                self._in(part, name) or (isinstance(part, int) and self._is_id(about, name, part))
+                for name, part in value.items()
+            )
         if isinstance(value, list):
-            return any(self._in(part) for part in value)
+            return any(self._in(part, about) for part in value)
         if isinstance(value, str):
-            lower = value.lower()
-            numbers = (int(digits) for digits in _NUMBER.findall(value))
-            return any(word in lower for word in self.words) or not self.ids.isdisjoint(numbers)
-        return isinstance(value, int) and value in self.ids
+            return self._in_text(value)
+        return about in _ORDER_LISTS and value in self.orders
+
+    def _is_id(self, about: str, name: str, number: int) -> bool:
+        thing = about if name == "id" else name.removesuffix("_id")
+        return number in {"customer": self.customers, "order": self.orders}.get(thing, frozenset())
+
+    def _in_text(self, value: str) -> bool:
+        lower = value.lower()
+        if any(word in lower for word in self.words):
+            return True
+        known = {"customer": self.customers, "order": self.orders}
+        return any(int(number) in known[kind] for kind, number in _GID.findall(lower))
 
 
 @dataclass
@@ -141,9 +157,10 @@ def _blank_page(
 def _mentions(runtime: Runtime, domain: str, event: InboxEvent, traces: Traces) -> bool:
     assert event.body is not None
     try:
-        return traces.left_in(open_body(runtime.keyring, domain, event.topic, event.webhook_id, event.body))
+        raw = open_body(runtime.keyring, domain, event.topic, event.webhook_id, event.body)
     except CannotOpen:
         return False  # nobody can read it any more, which is erasure enough
+    return traces.left_in(event.topic, raw)
 
 
 def _finish(session: Session, request: PrivacyRequest, this: _Round) -> None:
