@@ -29,9 +29,16 @@ class Caller:
         return f"key:{self.key_id}"
 
 
-def authenticate(database: Database, authorization: str | None) -> Caller:
-    """The caller behind an `Authorization` header; raises Unauthorised when there is none or it is not a living key."""
-    presented = keys.digest(_bearer_token(authorization))
+def presented_digest(authorization: str | None) -> bytes:
+    """The digest of the key in an `Authorization` header; raises Unauthorised when there is none."""
+    scheme, _, token = (authorization or "").strip().partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthorised("Send an API key of the shop: Authorization: Bearer prk_…")
+    return keys.digest(token.strip())
+
+
+def authenticate(database: Database, presented: bytes) -> Caller:
+    """The caller whose key has this digest; raises Unauthorised when it is not a living key."""
     with database.system() as session:
         key = queries.api_key_by_digest(session, presented)
         if key is None or not hmac.compare_digest(key.digest, presented) or key.revoked_at is not None:
@@ -41,10 +48,3 @@ def authenticate(database: Database, authorization: str | None) -> Caller:
         if key.last_used_at is None or now - key.last_used_at >= _TOUCH_EVERY:
             key.last_used_at = now
         return Caller(shop_id=key.shop_id, key_id=key.id)
-
-
-def _bearer_token(authorization: str | None) -> str:
-    scheme, _, token = (authorization or "").strip().partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthorised("Send an API key of the shop: Authorization: Bearer prk_…")
-    return token.strip()

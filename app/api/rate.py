@@ -1,7 +1,7 @@
 """How fast one key may ask: a token bucket per key, in memory, for each web process on its own.
 
-It is there so that one runaway script does not take the whole pool of a process, not to sell tiers; hence generous, and
-hence no shared counter that every request would have to pay for.
+It is there so that one runaway script does not take the whole pool of a process, not to sell tiers; hence generous,
+hence asked before the database is, and hence no shared counter that every request would have to pay for.
 """
 
 import math
@@ -25,14 +25,19 @@ class TokenBuckets:
     ) -> None:
         self._per_second, self._burst, self._monotonic = per_second, burst, monotonic
         self._lock = threading.Lock()
-        self._buckets: dict[int, tuple[float, float]] = {}
+        self._buckets: dict[bytes, tuple[float, float]] = {}
 
-    def take(self, key_id: int) -> int:
+    def take(self, key: bytes) -> int:
         """Take a token. 0 when there was one, else the whole seconds after which there will be."""
         with self._lock:
             now = self._monotonic()
-            tokens, since = self._buckets.get(key_id, (self._burst, now))
+            tokens, since = self._buckets.get(key, (self._burst, now))
             tokens = min(self._burst, tokens + (now - since) * self._per_second)
             allowed = tokens >= 1
-            self._buckets[key_id] = (tokens - allowed, now)
+            self._buckets[key] = (tokens - allowed, now)
         return 0 if allowed else max(1, math.ceil((1 - tokens) / self._per_second))
+
+    def forget(self, key: bytes) -> None:
+        """Drop the bucket of a key that turned out to be none, so that guesses do not fill the memory."""
+        with self._lock:
+            self._buckets.pop(key, None)

@@ -16,14 +16,15 @@ from werkzeug.routing import RequestRedirect
 
 from app import runtime as runtimes
 from app.api import idempotency, inbox, openapi, problems
-from app.api.auth import Caller, authenticate
+from app.api.auth import Caller, authenticate, presented_digest
 from app.api.idempotency import Outcome
 from app.api.operation import Call, Operation
 from app.api.rate import TokenBuckets
 from app.api.reading import Asked, read
 from app.api.table import OPERATIONS
-from app.errors import Forbidden, Problem
+from app.errors import Forbidden, Problem, Unauthorised
 from app.metrics import api_requests
+from app.runtime import Runtime
 from app.shops.models import Shop
 
 PREFIX = "/api/v1"
@@ -62,8 +63,7 @@ def _finish(answer: Response) -> Response:
 
 def _serve(operation: Operation, **path: str) -> Response:
     runtime = runtimes.of(current_app)
-    caller = authenticate(runtime.database, request.headers.get("Authorization"))
-    _refuse_haste(caller)
+    caller = _admit(runtime)
     asked = read(request, operation, path)
     key = idempotency.checked_key(request.headers.get("Idempotency-Key")) if operation.writes else None
     with runtime.database.shop(caller.shop_id) as session:
@@ -91,10 +91,18 @@ def _run(operation: Operation, call: Call, asked: Asked, key: str | None) -> Out
     return idempotency.once(call.session, call.shop.id, key, digest, work)
 
 
-def _refuse_haste(caller: Caller) -> None:
-    wait = current_app.extensions[BUCKETS].take(caller.key_id)
+def _admit(runtime: Runtime) -> Caller:
+    """Who is calling, unless too often: that is asked first, because it costs nothing."""
+    buckets: TokenBuckets = current_app.extensions[BUCKETS]
+    presented = presented_digest(request.headers.get("Authorization"))
+    wait = buckets.take(presented)
     if wait:
         raise problems.TooManyRequests("This key asks too fast. Wait a moment.", retry_after=wait)
+    try:
+        return authenticate(runtime.database, presented)
+    except Unauthorised:
+        buckets.forget(presented)
+        raise
 
 
 def _shop(session: Session, caller: Caller) -> Shop:

@@ -84,16 +84,19 @@ def test_a_key_that_asks_too_fast_is_told_when_to_come_back(api: Api, flask_app:
     assert is_problem(refused, 429)
     assert refused.headers["Retry-After"] == "2"
     assert stranger.get("/rewards").status_code == 200
+    assert [api.get("/rewards", headers={"Authorization": "Bearer prk_none"}).status_code for _ in range(4)] == [
+        401
+    ] * 4
 
 
 def test_a_bucket_fills_again_up_to_its_burst() -> None:
     now = [0.0]
     buckets = TokenBuckets(per_second=10, burst=3, monotonic=lambda: now[0])
-    assert [buckets.take(1) for _ in range(4)] == [0, 0, 0, 1]
+    assert [buckets.take(b"key") for _ in range(4)] == [0, 0, 0, 1]
     now[0] += 0.1
-    assert [buckets.take(1) for _ in range(2)] == [0, 1]
+    assert [buckets.take(b"key") for _ in range(2)] == [0, 1]
     now[0] += 3600
-    assert [buckets.take(1) for _ in range(4)] == [0, 0, 0, 1]
+    assert [buckets.take(b"key") for _ in range(4)] == [0, 0, 0, 1]
     assert rate.BURST >= 1000
 
 
