@@ -81,7 +81,7 @@ def _discount(parser: argparse.ArgumentParser) -> None:
 def _order(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--customer", type=int)
     parser.add_argument("--email")
-    parser.add_argument("--line", action="append", required=True, help="title:quantity:price, such as Mug:2:12.50")
+    parser.add_argument("--line", action="append", required=True, type=_line, help="title:quantity:price")
     parser.add_argument("--code", action="append", default=[])
     parser.add_argument("--shipping", default="0.00")
     parser.add_argument("--pending", action="store_true", help="not paid yet")
@@ -92,7 +92,7 @@ def _order_body(found: argparse.Namespace) -> dict[str, Any]:
     return {
         "customer_id": found.customer,
         "email": found.email,
-        "lines": [_line(text) for text in found.line],
+        "lines": found.line,
         "discount_codes": found.code,
         "shipping": found.shipping,
         "financial_status": "pending" if found.pending else "paid",
@@ -101,17 +101,22 @@ def _order_body(found: argparse.Namespace) -> dict[str, Any]:
 
 
 def _line(text: str) -> dict[str, Any]:
+    """'Mug:2:12.50'; a ValueError becomes argparse's own complaint."""
     title, quantity, price = text.rsplit(":", 2)
     return {"title": title, "sku": title.upper().replace(" ", "-"), "quantity": int(quantity), "price": price}
 
 
 def _refund(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--order", type=int, required=True)
-    parser.add_argument("--line", action="append", default=[], help="line id:pieces")
+    parser.add_argument("--line", action="append", default=[], type=_pieces, help="line id:pieces")
     parser.add_argument("--amount", help="money tied to no line")
     parser.add_argument("--shipping", default="0.00")
 
 
+def _pieces(text: str) -> tuple[str, int]:
+    line_id, pieces = text.split(":", 1)
+    return line_id, int(pieces)
+
+
 def _refund_body(found: argparse.Namespace) -> dict[str, Any]:
-    lines = dict(text.split(":", 1) for text in found.line)
-    return {"id": found.order, "lines": lines, "amount": found.amount, "shipping": found.shipping}
+    return {"id": found.order, "lines": dict(found.line), "amount": found.amount, "shipping": found.shipping}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,21 @@ def test_the_command_line_asks_a_running_store(
     assert main(["cancel", *shop, "--order", str(placed)]) == 0
     assert main(["cancel", *shop, "--order", str(placed)]) == 1
     assert "cancelled already" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("line", ["Mug", "Mug:2", "Mug:two:1.00"])
+def test_a_line_that_cannot_be_read_is_explained(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["order", "--shop", SHOP, "--line", line])
+    assert "--line" in capsys.readouterr().err
+
+
+def test_orders_placed_at_the_same_time_do_not_disturb_each_other(url: str, ask: Ask) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(lambda _: ask("place_order", lines=[LINE]), range(40)))
+    assert {status for status, _ in done} == {200}
+    documents = requests.get(f"{url}/_dev/shops/{SHOP}/orders?limit=250", timeout=5).json()["data"]
+    assert sorted(document["order_number"] for document in documents) == list(range(1001, 1041))
 
 
 def test_the_store_does_not_start_without_the_apps_secret(
