@@ -37,6 +37,7 @@ _FREE = frozenset({
     "CustomerEmailMarketingConsentState", "CustomerSmsMarketingConsentState",
 })  # fmt: skip
 _FREE_ALONE = frozenset({"MailingAddress"})  # embedded in its owner, yet counted in a connection
+_DEAR = {"StoreCreditAccount": 6.0}
 _UNKNOWN: Any = object()
 
 
@@ -65,7 +66,7 @@ class Costs:
 
     def _selection(self, selected: SelectionSetNode | None, owner: Any, data: Any, *, at_root: bool = False) -> float:
         """Cost of what is below an object; of alternative fragments the dearest counts."""
-        common, alternatives = 0.0, [0.0]
+        common, alternatives = 0.0, dict[str, float]()
         for condition, node in self._fields(selected, owner):
             if data is not _UNKNOWN and _key(node) not in data:
                 continue
@@ -74,12 +75,8 @@ class Costs:
             if condition is owner or data is not _UNKNOWN:
                 common += cost
             else:
-                alternatives.append(cost + (alternatives.pop() if condition is self._last else 0.0))
-                self._last = condition
-        self._last = None
-        return common + max(alternatives)
-
-    _last: Any = None
+                alternatives[condition.name] = alternatives.get(condition.name, 0.0) + cost
+        return common + max(alternatives.values(), default=0.0)
 
     def _fields(self, selected: SelectionSetNode | None, owner: Any) -> Iterator[tuple[Any, FieldNode]]:
         for node in selected.selections if selected else ():
@@ -107,7 +104,8 @@ class Costs:
         if kind.name.endswith("Connection"):
             return self._connection(node, kind, data)
         alone = not is_list_type(get_nullable_type(definition.type))
-        own = 0.0 if kind.name in _FREE or (alone and kind.name in _FREE_ALONE) else 1.0
+        free = kind.name in _FREE or kind.name.endswith("Edge") or (alone and kind.name in _FREE_ALONE)
+        own = 0.0 if free else _DEAR.get(kind.name, 1.0)
         return own + self._below(node, kind, data)
 
     def _payload(self, node: FieldNode, kind: Any, data: Any) -> float:

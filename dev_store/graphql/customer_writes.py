@@ -16,6 +16,7 @@ Errors = list[dict[str, Any]]
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+\Z")
 _PHONE = re.compile(r"\+?[0-9 ()./-]{5,20}\Z")
+_LENGTHS = (("firstName", "First name", 255), ("lastName", "Last name", 255), ("note", "Note", 5000))
 _PLAIN = {
     "firstName": "first_name", "lastName": "last_name", "note": "note", "taxExempt": "tax_exempt",
 }  # fmt: skip
@@ -108,6 +109,10 @@ def _problems(context: Context, wanted: dict[str, Any], customer: Document | Non
             errors.append(user_error(["input", key], f"{label} is invalid", "INVALID"))
         elif any(customer is None or owner["id"] != customer["id"] for owner in owners):
             errors.append(user_error(["input", key], f"{label} has already been taken", "TAKEN"))
+    for key, label, most in _LENGTHS:
+        if len(wanted.get(key) or "") > most:
+            message = f"{label} is too long (maximum is {most} characters)"
+            errors.append(user_error(["input", key], message, "TOO_LONG"))
     if not errors and not _has_identity(wanted, customer or {}):
         message = "A name, phone number, or email address must be present"
         errors.append(user_error(["input"], message, "INVALID"))

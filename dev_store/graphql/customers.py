@@ -159,6 +159,13 @@ def orders(source: Document, context: Context, sort_key: str = "ID", **page: Any
     return connection(_orders(source, context), **page)
 
 
+@resolves("Customer", "storeCreditAccounts")
+def store_credit_accounts(_source: Document, _context: Context, **page: Any) -> dict[str, Any]:
+    """Nobody has any: the development store knows no store credit."""
+    page.pop("query", None)
+    return connection([], **page)
+
+
 @resolves("Customer", "defaultAddress")
 def default_address(source: Document, context: Context) -> dict[str, Any] | None:
     return next(iter(_addresses(source, context)), None)

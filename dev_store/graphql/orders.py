@@ -1,7 +1,7 @@
 """Orders as the Admin API shows them. Documents are webhook-shaped, so most fields need no resolver of their own.
 
 Lines are in `order_lines`, refunds and payments in `order_refunds`, sums in `order_money`, registered from here.
-Shopify shows an app with `read_orders` the last 60 days only; the development store shows all orders, whatever their age.
+Shopify shows an app with `read_orders` the last 60 days only; this store shows all orders, whatever their age.
 """
 
 from collections.abc import Iterator

@@ -63,8 +63,13 @@ def plan(source: Document, _context: Context) -> dict[str, Any]:
 
 
 @resolves("Shop", "features")
-def features(_source: Document, _context: Context) -> dict[str, Any]:
-    return {"sellsSubscriptions": False, "storefront": True, "giftCards": False, "reports": True}
+def features(source: Document, _context: Context) -> dict[str, Any]:
+    return {
+        "sellsSubscriptions": bool(source.get("_sells_subscriptions")),
+        "storefront": True,
+        "giftCards": False,
+        "reports": True,
+    }
 
 
 @resolves("Shop", "weightUnit")
