@@ -1,8 +1,8 @@
 """`perennial backup` and `perennial restore`: the whole database in one encrypted file.
 
 Called by the command line. pg_dump writes SQL, and psql carries it out on any PostgreSQL from 15 on. What must stay
-true: a backup appears under its name only when complete; a restore verifies the whole file first, refuses a database that
-holds data or is in use, and leaves it as it was when it fails.
+true: a backup appears under its name only when complete; a restore verifies the whole file first, refuses a database
+that holds data or is in use, and leaves it as it was when it fails.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     postgres/data       the cluster, 0700          postgres.users    shared lock of every process that uses the server
     postgres/run        the socket, 0700           postgres.keeper   held by the keeper, holds its process id
     postgres/socket     where the socket is when   postgres.server   held by postgres and all its children
-                        the home's path is long    postgres.start    held while somebody starts or joins
+                        the home's path is odd     postgres.start    held while somebody starts or joins
     logs/postgres.log   what server and keeper say
 
 Called by server.py and backup.py. Nothing here changes the mode of a folder that was already there.
@@ -15,6 +15,7 @@ import importlib.util
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +86,9 @@ class Layout:
             return own
         note = self.folder / "socket"
         elsewhere = Path(note.read_text()) if note.exists() else None
+        if elsewhere is not None and not elsewhere.exists():
+            with suppress(FileExistsError, FileNotFoundError):
+                account.make_private(elsewhere)  # the same name again: running processes know it
         if elsewhere is None or not _is_private(elsewhere, account):
             elsewhere = Path(tempfile.mkdtemp(prefix="perennial-", dir="/tmp"))  # a new name, 0700
             account.own(elsewhere)
@@ -93,8 +97,9 @@ class Layout:
 
 
 def _fits(folder: Path) -> bool:
-    # A comma would be read as a list of hosts by every client.
-    return len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= SOCKET_LIMIT and "," not in str(folder)
+    # Clients read a comma as a list of hosts, and libpq does not read a space as SQLAlchemy writes it in a URL.
+    short = len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= SOCKET_LIMIT
+    return short and not any(character in ", " for character in str(folder))
 
 
 def _is_private(folder: Path, account: Account) -> bool:

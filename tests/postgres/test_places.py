@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres.conftest import User, answers, keeper_of, postmaster_of, processes_of, wait_until
+from tests.postgres.conftest import User, answers, keeper_of, postmaster_of, processes_of, server_of, wait_until
 
 Use = Callable[..., User]
 # The interpreter itself may live where only root can walk.
@@ -69,6 +69,14 @@ def test_the_folder_of_a_socket_elsewhere_goes_with_the_server(tmp_path: Path, u
     folder = Path((home / "postgres/socket").read_text())
     user.end()
     wait_until(lambda: not folder.exists())
+
+
+def test_a_server_that_was_stopped_is_back_at_the_same_address(tmp_path: Path, use: Use) -> None:
+    user = use(tmp_path / "a space")
+    url = user.line()
+    assert server_of(tmp_path / "a space").stop()
+    assert user.use_again() == url
+    assert answers(url)
 
 
 def test_a_note_that_points_to_a_folder_of_somebody_else_is_not_followed(tmp_path: Path, use: Use) -> None:
