@@ -22,9 +22,8 @@ class PrivacyVerbs(Verbs):
             self.state.clear(self.shop, kind)
         self.announce_uninstall(at=at)
 
-    @verb
     def announce_uninstall(self, *, at: datetime) -> None:
-        """Marks the shop as left and sends app/uninstalled; whoever calls it has revoked the tokens."""
+        """Marks the shop as left and sends app/uninstalled, in the transaction of whoever revoked the tokens."""
         shop = self.shop_document()
         shop["_installed_at"], shop["_uninstalled_at"] = None, self._stamp(at)
         shop["updated_at"] = self._stamp(at)
