@@ -4,7 +4,7 @@
 (since 1 April 2026). Neither tokens nor secrets are ever put into an error or a log line.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -24,10 +24,13 @@ _OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
 
 @dataclass(frozen=True)
 class Tokens:
-    """What the token endpoint grants. The instants are the machine's time; None is a token that does not expire."""
+    """What the token endpoint grants. The instants are the machine's time; None is a token that does not expire.
+
+    `scope` is None where a refresh says nothing of it, which means that it stays as it was.
+    """
 
     access_token: str = field(repr=False)
-    scope: str
+    scope: str | None
     access_expires_at: datetime | None = None
     refresh_token: str | None = field(default=None, repr=False)
     refresh_expires_at: datetime | None = None
@@ -46,22 +49,19 @@ def authorization_url(settings: Settings, shop: str, state: str) -> str:
 
 def exchange_code(settings: Settings, shop: str, code: str) -> Tokens:
     """Tokens for the code of a callback. Raises OAuthRefused when it was used, forged or is too old; Unavailable."""
-    return _request(settings, shop, {"code": code, "expiring": "1"})
+    return _as_asked(settings, _request(settings, shop, {"code": code, "expiring": "1"}))
 
 
 def exchange_id_token(settings: Settings, shop: str, id_token: str) -> Tokens:
     """Tokens for an ID token (managed installation). Raises OAuthRefused (invalid_subject_token); Unavailable."""
-    return _request(
-        settings,
-        shop,
-        {
-            "grant_type": _EXCHANGE,
-            "subject_token": id_token,
-            "subject_token_type": _ID_TOKEN,
-            "requested_token_type": _OFFLINE,
-            "expiring": "1",
-        },
-    )
+    grant = {
+        "grant_type": _EXCHANGE,
+        "subject_token": id_token,
+        "subject_token_type": _ID_TOKEN,
+        "requested_token_type": _OFFLINE,
+        "expiring": "1",
+    }
+    return _as_asked(settings, _request(settings, shop, grant))
 
 
 def refresh(settings: Settings, shop: str, refresh_token: str) -> Tokens:
@@ -88,6 +88,11 @@ def _request(settings: Settings, shop: str, grant: dict[str, str]) -> Tokens:
     raise Unavailable(f"the token request failed (HTTP {reply.status})")
 
 
+def _as_asked(settings: Settings, tokens: Tokens) -> Tokens:
+    """A grant that does not name its scope gives what was asked for (RFC 6749, 5.1)."""
+    return tokens if tokens.scope is not None else replace(tokens, scope=",".join(settings.scopes))
+
+
 def _word(document: Any) -> str:
     """OAuth's error word, if it is one: nothing else of the body may reach a log."""
     word = document.get("error") if isinstance(document, dict) else None
@@ -99,7 +104,7 @@ def _parse(document: Any, asked_at: datetime) -> Tokens:
         raise Unavailable("the token endpoint answered without a token")
     return Tokens(
         access_token=document["access_token"],
-        scope=str(document.get("scope") or ""),
+        scope=str(document["scope"]) if document.get("scope") is not None else None,
         access_expires_at=_after(asked_at, document.get("expires_in")),
         refresh_token=_text(document.get("refresh_token")),
         refresh_expires_at=_after(asked_at, document.get("refresh_token_expires_in")),

@@ -64,7 +64,7 @@ def callback() -> ResponseReturnValue:
     shop = parameters["shop"]
     try:
         tokens = oauth.exchange_code(settings, shop, parameters.get("code", ""))
-        if missing := missing_scopes(tokens.scope, settings.scopes):
+        if missing := missing_scopes(tokens.scope or "", settings.scopes):
             raise _too_few(missing, shop)
         connect(runtime.of(current_app), shop, tokens)
     except OAuthRefused as error:

@@ -57,7 +57,8 @@ def store(keyring: KeyRing, shop: Shop, tokens: Tokens) -> None:
     )
     shop.refresh_expires_at = tokens.refresh_expires_at
     shop.refresh_lease_until = None
-    shop.scopes = tokens.scope or shop.scopes
+    if tokens.scope is not None:
+        shop.scopes = tokens.scope
     shop.connection = "ok"
 
 

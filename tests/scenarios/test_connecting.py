@@ -20,6 +20,7 @@ from flask.testing import FlaskClient
 from app import clock
 from app.config import Settings
 from app.runtime import Runtime
+from app.shopify import oauth
 from app.shopify.client import client_for
 from app.shopify.errors import Unauthorised
 from app.shops import queries, tokens
@@ -125,6 +126,18 @@ def test_tokens_rotate_as_long_as_the_app_is_installed(client: FlaskClient, runt
         seen.add(tokens.access(runtime, shop_id).token)
         assert client_for(runtime, shop_id).execute("ShopInfo")["shop"]["name"] == "Demo"
     assert len(seen) == 3
+
+
+def test_a_refresh_whose_answer_was_lost_costs_nothing(client: FlaskClient, runtime: Runtime, dev_store: str) -> None:
+    """As when a process is killed between Shopify's answer and our commit."""
+    opened(client, dev_store)
+    shop_id = shop_of(runtime).id
+    old = tokens.access(runtime, shop_id)
+    assert old.refresh_token is not None
+    oauth.refresh(runtime.settings, SHOP, old.refresh_token)
+    with runtime.database.shop(shop_id) as session:
+        queries.shop(session, shop_id).access_expires_at = clock.wall_now()
+    assert client_for(runtime, shop_id).execute("ShopInfo")["shop"]["name"] == "Demo"
 
 
 def test_a_removed_app_is_noticed_and_the_next_open_heals_it(

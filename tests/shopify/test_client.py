@@ -57,8 +57,8 @@ def give(runtime: Runtime, shop_id: int, token: str, lasts: timedelta) -> None:
         tokens.store(runtime.keyring, queries.shop(session, shop_id), granted)
 
 
-def good(operation: str, available: float = 1990.0) -> dict[str, Any]:
-    return {"json": {"data": DATA[operation], "extensions": cost(10, available)}}
+def good(operation: str, available: float = 1990.0, rate: float = 100.0) -> dict[str, Any]:
+    return {"json": {"data": DATA[operation], "extensions": cost(10, available, rate)}}
 
 
 def refused(code: str, data: Any = None, available: float = 0.0) -> dict[str, Any]:
@@ -66,8 +66,8 @@ def refused(code: str, data: Any = None, available: float = 0.0) -> dict[str, An
     return {"json": {"data": data, "errors": errors, "extensions": cost(50, available)}}
 
 
-def cost(requested: float, available: float) -> dict[str, Any]:
-    status = {"maximumAvailable": 2000.0, "currentlyAvailable": available, "restoreRate": 100.0}
+def cost(requested: float, available: float, rate: float = 100.0) -> dict[str, Any]:
+    status = {"maximumAvailable": 2000.0, "currentlyAvailable": available, "restoreRate": rate}
     return {"cost": {"requestedQueryCost": requested, "actualQueryCost": requested, "throttleStatus": status}}
 
 
@@ -220,14 +220,14 @@ def test_who_has_no_patience_gets_the_waiting_time_instead(
 def test_the_bucket_of_the_shop_is_shared_through_its_row(
     connected: ShopifyClient, runtime: Runtime, wire: responses.RequestsMock, naps: list[float]
 ) -> None:
-    answer(wire, good(READ, available=3.0), good(READ, available=1500.0), good(READ))
+    answer(wire, good(READ, available=3.0, rate=0.5), good(READ, available=1500.0), good(READ))
     connected.execute(READ)
     with runtime.database.shop(connected.shop_id) as session:
         row = queries.shop(session, connected.shop_id)
-    assert (row.api_points, row.api_points_per_second) == (3.0, 100.0)
+    assert (row.api_points, row.api_points_per_second) == (3.0, 0.5)
     client_for(runtime, connected.shop_id).execute(READ)
     assert len(naps) == 1, "the second call waited for the ten points that it was known to cost"
-    assert 0 < naps[0] <= 0.1
+    assert 0 < naps[0] <= 14.0
     connected.execute(READ)
     assert len(naps) == 1, "a full bucket is not waited for"
 

@@ -80,6 +80,12 @@ def test_a_token_without_an_end_is_accepted_as_such(settings: Settings, wire: re
     assert (tokens.access_expires_at, tokens.refresh_token, tokens.refresh_expires_at) == (None, None, None)
 
 
+def test_a_grant_that_names_no_scope_gives_what_was_asked_for(settings: Settings, wire: responses.RequestsMock) -> None:
+    wire.post(URL, json={"access_token": "shpat_new"})
+    assert oauth.exchange_code(settings, SHOP, "the-code").scope == ",".join(settings.scopes)
+    assert oauth.refresh(settings, SHOP, "shprt_old").scope is None
+
+
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
