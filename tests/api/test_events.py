@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 
 from app import clock
@@ -50,9 +49,9 @@ def test_events_are_filtered_by_state_and_topic(api: Api, runtime: Runtime, shop
     assert api.get("/events?topic=no/such").get_json() == {"data": [], "next": None}
 
 
-@pytest.mark.parametrize("query", ["state=lost", "state=", "topic=%00", "topic=", f"topic={'x' * 101}", "body=1"])
-def test_filters_that_are_none_are_refused(api: Api, query: str) -> None:
-    assert api.get(f"/events?{query}").status_code == 400
+def test_filters_that_are_none_are_refused(api: Api) -> None:
+    queries = ["state=lost", "state=", "topic=%00", "topic=", f"topic={'x' * 101}", "body=1"]
+    assert {query: api.get(f"/events?{query}").status_code for query in queries} == dict.fromkeys(queries, 400)
 
 
 def test_events_are_walked_exactly_once_while_others_arrive(api: Api, runtime: Runtime, shop: Shop) -> None:
@@ -80,12 +79,12 @@ def test_a_parked_event_is_given_another_try(api: Api, runtime: Runtime, shop: S
     assert api.post(f"/events/{event_id}/replay").status_code == 409
 
 
-@pytest.mark.parametrize("state", ["pending", "done", "ignored"])
-def test_only_parked_events_can_be_replayed(api: Api, runtime: Runtime, shop: Shop, state: str) -> None:
-    event_id = receive(runtime, shop, 1, state=state)
-    assert api.post(f"/events/{event_id}/replay").status_code == 409
+def test_only_parked_events_can_be_replayed(api: Api, runtime: Runtime, shop: Shop) -> None:
+    for number, state in enumerate(("pending", "done", "ignored")):
+        event_id = receive(runtime, shop, number, state=state)
+        assert api.post(f"/events/{event_id}/replay").status_code == 409, state
 
 
-@pytest.mark.parametrize(("event_id", "status"), [("99", 404), ("9223372036854775808", 404), ("x", 400), ("0", 400)])
-def test_an_unknown_event_is_not_replayed(api: Api, event_id: str, status: int) -> None:
-    assert api.post(f"/events/{event_id}/replay").status_code == status
+def test_an_unknown_event_is_not_replayed(api: Api) -> None:
+    for event_id, status in (("99", 404), ("9223372036854775808", 404), ("x", 400), ("0", 400)):
+        assert api.post(f"/events/{event_id}/replay").status_code == status, event_id

@@ -80,14 +80,11 @@ def test_the_same_key_in_two_shops_is_two_keys(api: Api, stranger: Api, holder: 
     assert stranger.post(ADJUST, GIFT, key="k").status_code == 404
 
 
-@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "é", "tab\t"])
-def test_a_key_that_is_not_visible_ascii_is_refused(api: Api, holder: Holder, key: str) -> None:
-    assert api.post(ADJUST, GIFT, key=key).status_code == 400
-
-
-@pytest.mark.parametrize("key", ["x", "x" * 255, '"8e03978e-40d5-43dd-bc93-6894a57f9324"', "!~"])
-def test_visible_ascii_up_to_255_is_a_key(api: Api, holder: Holder, key: str) -> None:
-    assert api.post(ADJUST, GIFT, key=key).status_code == 201
+def test_a_key_is_visible_ascii_of_up_to_255(api: Api, holder: Holder) -> None:
+    for key in ("", " ", "a b", "x" * 256, "é", "tab\t"):
+        assert api.post(ADJUST, GIFT, key=key).status_code == 400, key
+    for key in ("x", "x" * 255, '"8e03978e-40d5-43dd-bc93-6894a57f9324"', "!~"):
+        assert api.post(ADJUST, GIFT, key=key).status_code == 201, key
 
 
 @pytest.mark.parametrize(("path", "body"), [(ADJUST, GIFT), (REDEEM, {"reward_id": "1"})])

@@ -31,16 +31,22 @@ def test_a_key_opens_its_shop_and_only_its_digest_is_kept(runtime: Runtime, api:
     assert api.key not in repr(vars(row))
 
 
-@pytest.mark.parametrize(
-    "header",
-    [None, "", "Bearer", "Bearer ", "Basic cHJrOng=", "prk_alone", "Bearer prk_unknown", "Bearer prk_\xe9\xff"],
-)
-def test_without_a_living_key_nothing_is_answered(flask_app: Flask, shop: Shop, header: str | None) -> None:
-    headers = {} if header is None else {"Authorization": header}
-    answer = flask_app.test_client().get("/api/v1/rewards", headers=headers)
-    assert answer.status_code == 401
-    assert answer.mimetype == "application/problem+json"
-    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+def test_without_a_living_key_nothing_is_answered(flask_app: Flask, shop: Shop) -> None:
+    for header in (
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic cHJrOng=",
+        "prk_alone",
+        "Bearer prk_unknown",
+        "Bearer \xe9\xff",
+    ):
+        headers = {} if header is None else {"Authorization": header}
+        answer = flask_app.test_client().get("/api/v1/rewards", headers=headers)
+        assert answer.status_code == 401, header
+        assert answer.mimetype == "application/problem+json"
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
 def test_the_scheme_may_be_written_in_any_case(api: Api) -> None:

@@ -87,14 +87,14 @@ def test_too_few_points_are_refused(api: Api, give: Callable[[int], None]) -> No
     assert api.post(REDEEM, {"reward_id": "1"}).status_code == 422
 
 
-@pytest.mark.parametrize("reward_id", [None, "", "x", 0, -1, 1.5, True, 2**63, 10**30, [1]])
-def test_a_reward_id_that_is_none_is_refused(api: Api, holder: Holder, reward_id: object) -> None:
-    assert api.post(REDEEM, {"reward_id": reward_id}).status_code == 400
+def test_a_reward_id_that_is_none_is_refused(api: Api, holder: Holder) -> None:
+    for reward_id in (None, "", "x", 0, -1, 1.5, True, 2**63, 10**30, [1]):
+        assert api.post(REDEEM, {"reward_id": reward_id}).status_code == 400, reward_id
 
 
-@pytest.mark.parametrize("reward_id", ["4711", "9223372036854775807", "9999999999999999999"])
-def test_an_unknown_reward_is_not_found(api: Api, holder: Holder, reward_id: str) -> None:
-    assert api.post(REDEEM, {"reward_id": reward_id}).status_code == 404
+def test_an_unknown_reward_is_not_found(api: Api, holder: Holder) -> None:
+    for reward_id in ("4711", "9223372036854775807", "9999999999999999999"):
+        assert api.post(REDEEM, {"reward_id": reward_id}).status_code == 404, reward_id
 
 
 def test_redemptions_are_walked_newest_first_while_others_are_made(api: Api, give: Callable[[int], None]) -> None:
