@@ -7,8 +7,9 @@ and refusals by a rule (422). What may pass by itself (404, 409, 429, 5xx) is no
 import hashlib
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from sqlalchemy.orm import Session
@@ -50,9 +51,9 @@ def derived_id(shop_id: int, key: str | None) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{shop_id}:{key}") if key else uuid.uuid4())
 
 
-def request_digest(method: str, path: str, body: bytes) -> bytes:
-    """What makes two requests the same."""
-    return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).digest()
+def request_digest(method: str, path: str, body: Mapping[str, Any]) -> bytes:
+    """What makes two requests the same: what they ask, not how their JSON is written."""
+    return hashlib.sha256(orjson.dumps([method, path, dict(body)], option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def once(session: Session, shop_id: int, key: str, digest: bytes, work: Callable[[], Answer]) -> Outcome:

@@ -12,7 +12,8 @@ from app.api.table import OPERATIONS, PATH
 VERSION = "1.0.0"
 # Refusals that any operation may have, and those that only some have. The words are the responses' descriptions.
 _COMMON = (400, 401, 403, 405, 429, 500, 503)
-_OF_WRITES = (409, 413, 422)
+_OF_WRITES = (409, 422)
+_OF_BODIES = (413, 415)
 _WORDS = {
     400: "The request is not valid; `errors` says where",
     401: "No living API key",
@@ -94,7 +95,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 def refusals(operation: Operation) -> list[int]:
     """Statuses with which an operation may be refused."""
-    of_body = (415,) if operation.body is not None else ()
+    of_body = _OF_BODIES if operation.body is not None else ()
     return sorted({*_COMMON, *(_OF_WRITES if operation.writes else ()), *of_body, *operation.refusals})
 
 

@@ -8,7 +8,7 @@ import orjson
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.api.checks import faults
+from app.api.checks import Schema, faults
 from app.api.operation import Operation, Parameter
 from app.api.problems import UnsupportedMediaType
 from app.api.table import PATH
@@ -23,7 +23,6 @@ class Asked:
 
     query: Mapping[str, Any]
     body: Mapping[str, Any]
-    raw_body: bytes
 
 
 def read(request: Request, operation: Operation, path: Mapping[str, str]) -> Asked:
@@ -32,8 +31,7 @@ def read(request: Request, operation: Operation, path: Mapping[str, str]) -> Ask
     found = [*_path_faults(path), *wrong]
     if found:
         raise _refused(found)
-    raw = _raw_body(request) if operation.writes else b""
-    return Asked(query, _body(request, raw, operation) if operation.body is not None else {}, raw)
+    return Asked(query, _body(request, operation.body) if operation.body is not None else {})
 
 
 def _path_faults(path: Mapping[str, str]) -> list[dict[str, str]]:
@@ -69,14 +67,14 @@ def _raw_body(request: Request) -> bytes:
     return raw
 
 
-def _body(request: Request, raw: bytes, operation: Operation) -> dict[str, Any]:
+def _body(request: Request, schema: Schema) -> dict[str, Any]:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("Send the body as Content-Type: application/json.")
     try:
-        value = orjson.loads(raw)
+        value = orjson.loads(_raw_body(request))
     except orjson.JSONDecodeError as error:
         raise Invalid(f"The body is not JSON: {error.msg} at character {error.pos}.", kind="broken-json") from error
-    found = list(faults(value, operation.body or {}))
+    found = list(faults(value, schema))
     if found:
         raise _refused(found)
     assert isinstance(value, dict)

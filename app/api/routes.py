@@ -20,7 +20,7 @@ from app.api.auth import Caller, authenticate, presented_digest
 from app.api.idempotency import Outcome
 from app.api.operation import Call, Operation
 from app.api.rate import TokenBuckets
-from app.api.reading import Asked, read
+from app.api.reading import read
 from app.api.table import OPERATIONS
 from app.errors import Forbidden, Problem, Unauthorised
 from app.metrics import api_requests
@@ -79,15 +79,15 @@ def _serve(operation: Operation, **path: str) -> Response:
             body=asked.body,
             request_id=idempotency.derived_id(caller.shop_id, key),
         )
-        outcome = _run(operation, call, asked, key)
+        outcome = _run(operation, call, key)
     return _response(outcome)
 
 
-def _run(operation: Operation, call: Call, asked: Asked, key: str | None) -> Outcome:
+def _run(operation: Operation, call: Call, key: str | None) -> Outcome:
     work = partial(operation.handler, call)
     if key is None:
         return Outcome.of(work())
-    digest = idempotency.request_digest(operation.method, request.path, asked.raw_body)
+    digest = idempotency.request_digest(operation.method, request.path, call.body)
     return idempotency.once(call.session, call.shop.id, key, digest, work)
 
 

@@ -37,6 +37,13 @@ def test_a_repeated_request_gets_the_same_answer_and_has_one_effect(api: Api, ru
     assert count(runtime, LedgerEntry) == 1
 
 
+def test_how_the_json_is_written_does_not_make_another_request(api: Api, runtime: Runtime, holder: Holder) -> None:
+    headers = {"Content-Type": "application/json"}
+    for data in (b'{"points": 40, "reason": "gift"}', b'{"reason":"gift",\n "points":40}'):
+        assert api.post(ADJUST, data=data, headers=headers, key="gift").status_code == 201
+    assert count(runtime, LedgerEntry) == 1
+
+
 def test_without_a_key_every_request_counts(api: Api, runtime: Runtime, holder: Holder) -> None:
     for _ in range(2):
         assert api.post(ADJUST, GIFT).status_code == 201
