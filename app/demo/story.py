@@ -15,11 +15,11 @@ import click
 from tqdm import tqdm
 
 from app import clock
-from app.demo.judging import judge, wait_until_quiet
+from app.demo.judging import Difference, judge, wait_until_quiet
 from app.demo.processes import DemoError
 from app.demo.world import World, clear, read_notes
 from dev_store.history.running import Runner
-from dev_store.history.steps import Step
+from dev_store.history.steps import REDEEM, Step
 from dev_store.history.year import generate
 
 SHOP = "fern-and-moss.myshopify.com"
@@ -28,6 +28,7 @@ STORY, SEED, DAYS = "year", 1, 365
 SUMMARY = "demo-summary.json"
 DOUBLED, WINDOW = 0.1, 40  # share of deliveries that come twice; how many stand in a row that is drawn from
 BATCH = 60
+CLOCK_STEP = timedelta(hours=6)  # of the history's time; redemptions happen at their instant
 
 
 def demo(home: Path, *, fresh: bool = False, once: bool = False) -> int:
@@ -71,9 +72,14 @@ def live(world: World, steps: list[Step], bar: "tqdm[Never]") -> Runner:
         wait_until_quiet(world)
         return members.redeem(customer_ids, reward)
 
+    there = steps[0].at
+
     def before(step: Step) -> None:
-        world.move_clocks(step.at - clock.wall_now())
-        bar.set_postfix_str(f"{step.at:%d %b %Y}")
+        nonlocal there
+        if step.verb == REDEEM or step.at - there >= CLOCK_STEP:
+            there = step.at
+            world.move_clocks(there - clock.wall_now())
+            bar.set_postfix_str(f"{there:%d %b %Y}")
 
     runner = Runner(world.store, batch=BATCH, redeem=redeem, before=before, done=bar.update)
     runner.live(steps)
@@ -85,6 +91,9 @@ def live(world: World, steps: list[Step], bar: "tqdm[Never]") -> Runner:
 
 def _judged(world: World) -> int:
     verdict = judge(world)
+    if not verdict.summary["codes"]["used"]:
+        verdict.differences.append(Difference("codes that members used", "many", "none"))
+        verdict.summary["agrees"] = False
     path = world.home / SUMMARY
     path.write_text(json.dumps(verdict.summary, indent=2) + "\n", encoding="utf-8")
     click.echo(json.dumps(verdict.summary, indent=2))

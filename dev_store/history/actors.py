@@ -89,7 +89,7 @@ class Members:
         while redemption["state"] == "held":
             if time.monotonic() > deadline:
                 raise RemoteError(f"Redemption {redemption['id']} is still held after {SETTLE_SECONDS:.0f} s.")
-            time.sleep(0.05)
+            time.sleep(0.1)
             redemption = _checked(self._call("GET", f"{path}/{redemption['id']}"))
         return redemption["code"]  # type: ignore[no-any-return]  # JSON
 

@@ -55,6 +55,7 @@ class Runner:
         self._done = done
         self._codes: dict[str, str] = {}
         self._lines: dict[str, list[int]] = {}
+        self._edits: set[str] = set()  # orders whose edit waits
         self._waiting: list[tuple[Step, dict[str, Any]]] = []
 
     def live(self, steps: Iterable[Step]) -> None:
@@ -89,8 +90,9 @@ class Runner:
                 verb[argument] = self._by_id(step, value)
             else:
                 verb[argument] = value
-        if step.verb == "edit_order":
-            self._lines.pop(step.args["order"], None)  # it may have new lines, known once this was carried out
+        if step.verb == "edit_order":  # it may have new lines, known once this was carried out
+            self._lines.pop(step.args["order"], None)
+            self._edits.add(step.args["order"])
         return verb
 
     def _by_id(self, step: Step, lines: Mapping[int, int]) -> dict[str, int]:
@@ -98,12 +100,14 @@ class Runner:
             return {}
         order = step.args["order"]
         if order not in self._lines:
-            self._flush()  # an edit of it may wait in the batch
+            if order in self._edits:
+                self._flush()
             self._lines[order] = self._shop.line_ids(self.ids[order])
         return {str(self._lines[order][position]): count for position, count in lines.items()}
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
+        self._edits.clear()
         if not waiting:
             return
         if self._before:

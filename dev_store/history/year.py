@@ -45,9 +45,10 @@ def generate(
 def _membership(rng: Random, person: Person) -> list[Step]:
     """Joining, consent, a changed name or telephone number, leaving."""
     who = {"customer": person.name}
-    details = {"first_name": person.first_name, "last_name": person.last_name, "email": person.email}
-    steps = [Step(person.joined, "create_customer", {**details, "verified_email": person.verified}, makes=person.name)]
-    if person.subscribes:
+    details: dict[str, Any] = {"first_name": person.first_name, "last_name": person.last_name, "email": person.email}
+    details |= {"verified_email": person.verified, "accepts_marketing": person.subscribes and rng.random() < 0.8}
+    steps = [Step(person.joined, "create_customer", details, makes=person.name)]
+    if person.subscribes and not details["accepts_marketing"]:
         at = person.joined + timedelta(seconds=rng.randrange(90))
         steps.append(Step(at, "set_email_consent", {**who, "state": "subscribed"}))
     if rng.random() < 0.12:
