@@ -70,7 +70,7 @@ def _issue(client: ShopifyClient, row: DiscountCode) -> Outcome:
 
 def _create(client: ShopifyClient, row: DiscountCode) -> Outcome:
     try:
-        data = client.execute("DiscountCodeBasicCreate", {"discount": discount_input(row)})
+        data = client.execute("DiscountCodeBasicCreate", {"basicCodeDiscount": discount_input(row)})
     except OutcomeUnknown:
         return _look_up_at_once(client, row) or Later("outcome-unknown")
     except UserErrors as error:

@@ -12,6 +12,9 @@ from typing import Any
 
 import requests
 import responses
+from graphql import OperationDefinitionNode, get_variable_values, parse
+
+from dev_store.graphql.schema import admin_schema
 
 URL = re.compile(r"https://[a-z0-9-]+\.myshopify\.com/admin/api/[0-9-]+/graphql\.json")
 Answer = tuple[int, dict[str, str], str]
@@ -44,6 +47,7 @@ class FakeShopify:
         assert request.body is not None
         document = json.loads(request.body)
         name, variables = document["operationName"], document["variables"]
+        _require_valid(document["query"], variables)
         self.calls.append(name)
         fault = self.faults.pop(0) if self.faults else "ok"
         if fault in _WITHOUT_EFFECT:
@@ -56,7 +60,7 @@ class FakeShopify:
         return _ok(data)
 
     def _DiscountCodeBasicCreate(self, variables: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 - the operation's name
-        wanted = variables["discount"]
+        wanted = variables["basicCodeDiscount"]
         key = wanted["code"].upper()
         if key in self.discounts:
             error = {"field": ["basicCodeDiscount", "code"], "code": "TAKEN", "message": "Code must be unique."}
@@ -87,6 +91,13 @@ class FakeShopify:
     def take(self, code: str, title: str = "Spring sale") -> None:
         """Somebody else's discount under this code."""
         self.discounts[code.upper()] = Discount("gid://shopify/DiscountCodeNode/999", {"title": title, "tags": []})
+
+
+def _require_valid(query: str, variables: dict[str, Any]) -> None:
+    """The variables are what Shopify's published schema wants for this document."""
+    [operation] = [node for node in parse(query).definitions if isinstance(node, OperationDefinitionNode)]
+    values = get_variable_values(admin_schema(), operation.variable_definitions or (), variables)
+    assert not isinstance(values, list), [error.message for error in values]
 
 
 def _ok(data: dict[str, Any]) -> Answer:
