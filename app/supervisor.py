@@ -14,10 +14,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -25,6 +26,9 @@ from app.child import SUPERVISOR
 from app.config import Settings
 from app.postgres import PostgresUnavailable, database_url, embedded
 from app.web import claim_port, run_web
+
+if TYPE_CHECKING:
+    from app.postgres.server import EmbeddedPostgres
 
 __all__ = ["Program", "Supervisor", "run_web", "serve"]
 
@@ -153,10 +157,9 @@ def serve(settings: Settings) -> int:
     """
     claim_port(settings)
     _migrate(database_url(settings))
-    if settings.database_url is None:
-        threading.Thread(target=_keep_database, args=(settings,), daemon=True, name="embedded-postgres").start()
     programs = [Program(name, [sys.executable, "-m", "app.child", f"app.{name}"]) for name in ("web", "worker")]
-    return Supervisor(programs).run()
+    with _database_kept(settings):
+        return Supervisor(programs).run()
 
 
 def _migrate(url: str) -> None:
@@ -171,11 +174,30 @@ def _migrate(url: str) -> None:
         engine.dispose()
 
 
-def _keep_database(settings: Settings) -> None:
-    """Bring the embedded server back, or give it a new keeper, when somebody has killed both or one of them."""
-    while True:
-        time.sleep(DATABASE_EVERY)
+@contextmanager
+def _database_kept(settings: Settings) -> Iterator[None]:
+    """Look after the embedded server during the block; afterwards it has ended too, unless others use it.
+
+    A service manager ends what is left when we end, and postgres should not need a crash recovery after every stop.
+    """
+    if settings.database_url is not None:
+        yield
+        return
+    server, stopping = embedded(settings.home), threading.Event()
+    thread = threading.Thread(target=_tend_database, args=(server, stopping), daemon=True, name="embedded-postgres")
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(STOP_SECONDS)
+        server.leave()
+
+
+def _tend_database(server: EmbeddedPostgres, stopping: threading.Event) -> None:
+    """Bring the server back, or give it a new keeper, when somebody has killed both or one of them."""
+    while not stopping.wait(DATABASE_EVERY):
         try:
-            embedded(settings.home).start()
+            server.start()
         except PostgresUnavailable as error:
             log.error("embedded_postgres_unavailable", message=error.message, remedy=error.remedy)

@@ -31,11 +31,8 @@ STOP_SECONDS = 90.0
 KEEPERS = 2  # how often one start may start a keeper: the first may have met a server on its way out
 LOG_BYTES = 10_000_000
 INITDB = ("--auth=trust", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
-ENVIRONMENT = {
-    "PATH": os.defpath,
-    "LC_ALL": "C",
-    "TZ": "UTC",
-}  # nothing of ours: it holds secrets, and postgres may be another user
+# Nothing of our own environment: it holds secrets, and postgres may run as another user.
+ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -87,6 +84,12 @@ class EmbeddedPostgres:
         if self._users is not None:
             os.close(self._users)  # closing, not unlocking: a forked child shares the lock and keeps it
             self._users = None
+
+    def leave(self) -> None:
+        """Give up this process's use and, if nobody else uses the server, wait until it has ended."""
+        self.stop_using()
+        if not self.in_use():
+            self.stop()
 
     def in_use(self) -> bool:
         """Whether any process, this one included, uses the server."""

@@ -111,6 +111,12 @@ def test_a_server_without_keeper_can_be_stopped(home: Path, use: Use) -> None:
     assert not processes_of(home)
 
 
+def test_a_first_start_that_was_killed_half_way_is_no_obstacle(tmp_path: Path, use: Use) -> None:
+    half = tmp_path / "postgres" / "data.unfinished" / "base"
+    half.mkdir(parents=True)
+    assert answers(use(tmp_path).line())
+
+
 @pytest.mark.parametrize("content", ["{living}\nnonsense\n", "nonsense", ""])
 def test_a_stale_or_broken_pid_file_is_no_obstacle(home: Path, use: Use, content: str) -> None:
     user = use(home)

@@ -69,6 +69,7 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
     wait_until(lambda: not left_behind(tmp_path))
 
 
+@pytest.mark.timeout(300)  # two processes start five times; a busy machine takes its time
 def test_serve_survives_what_may_be_killed_and_stops_with_nothing_left(serving: Serving) -> None:
     wait_until(serving.ready, 60)
     for module in ("app.worker", "app.web"):
@@ -81,7 +82,7 @@ def test_serve_survives_what_may_be_killed_and_stops_with_nothing_left(serving: 
     wait_until(serving.ready, 60)
     os.killpg(serving.process.pid, signal.SIGINT)  # what Ctrl-C in a terminal does
     assert serving.process.wait(40) == 0
-    wait_until(lambda: not left_behind(serving.home), 20)
+    assert not left_behind(serving.home)
     said = serving.log.read_text()
     assert "process_killed" not in said
     assert "hush-hush" not in said
