@@ -148,7 +148,7 @@ def amount_spent(source: Document, context: Context) -> dict[str, Any]:
 
 @resolves("Customer", "lastOrder")
 def last_order(source: Document, context: Context) -> Document | None:
-    return max(_orders(source, context), key=lambda order: instant(order["created_at"]), default=None)
+    return max(_orders(source, context), key=lambda order: (instant(order["created_at"]), order["id"]), default=None)
 
 
 @resolves("Customer", "orders")
