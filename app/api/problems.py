@@ -57,9 +57,11 @@ def of_http(error: HTTPException) -> Response:
 
 
 def of_database(error: Exception) -> Response:
-    """The database is away or busy; nothing was written, so asking again is safe."""
+    """The database is away. A commit whose answer was lost may have happened; the Idempotency-Key makes trying safe."""
     log.warning("api without database", error=type(error).__name__)
-    return of_problem(Unavailable("The database did not answer. Try again shortly.", retry_after=1))
+    return of_problem(
+        Unavailable("The database did not answer. Try again shortly, with the same Idempotency-Key.", retry_after=1)
+    )
 
 
 def of_bug(error: Exception) -> Response:

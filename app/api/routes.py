@@ -8,7 +8,7 @@ from functools import partial
 import orjson
 from flask import Blueprint, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
@@ -34,6 +34,7 @@ blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
 blueprint.register_error_handler(Problem, problems.of_problem)
 blueprint.register_error_handler(HTTPException, problems.of_http)
 blueprint.register_error_handler(OperationalError, problems.of_database)
+blueprint.register_error_handler(InterfaceError, problems.of_database)
 blueprint.register_error_handler(PoolTimeout, problems.of_database)
 blueprint.register_error_handler(Exception, problems.of_bug)
 
