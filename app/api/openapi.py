@@ -35,8 +35,8 @@ Instants are RFC 3339 in UTC, money is a decimal string with a currency. Lists a
 added meanwhile do not disturb the walk.
 
 Writes take an `Idempotency-Key`: the same key with the same request gives the same answer for {KEPT_FOR.days} days,
-marked by the header `Idempotent-Replayed: true`. A success and a refusal with 422 are final for their key. After 404, 409
-or 429 nothing has happened, after 5xx perhaps: the same key may be sent again and has at most one effect.
+marked by the header `Idempotent-Replayed: true`. A success and a refusal with 422 are final for their key. After 404,
+409 or 429 nothing has happened, after 5xx perhaps: the same key may be sent again and has at most one effect.
 
 A key may ask {rate.REQUESTS_PER_SECOND} times a second of each web process, with bursts of {rate.BURST}."""
 
