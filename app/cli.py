@@ -119,8 +119,8 @@ def doctor() -> None:
 @click.argument("target", type=click.Path(path_type=Path))
 def backup(target: Path) -> None:
     """Write the whole database into one encrypted file."""
-    from app.postgres.errors import BackupError
     from app.postgres.backup import backup as write
+    from app.postgres.envelope import BackupError
 
     try:
         click.echo(write(settings(), target))
@@ -133,8 +133,8 @@ def backup(target: Path) -> None:
 @click.option("--force", is_flag=True, help="Replace what the database holds.")
 def restore(source: Path, *, force: bool) -> None:
     """Put a backup back into the database."""
-    from app.postgres.errors import BackupError
     from app.postgres.backup import restore as put_back
+    from app.postgres.envelope import BackupError
 
     try:
         click.echo(put_back(settings(), source, force=force))

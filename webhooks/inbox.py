@@ -151,7 +151,7 @@ with delivery as (
 ), stored as (
     insert into inbox_events (shop_id, partition, lane, topic, webhook_id, event_id, api_version, triggered_at,
                               received_at, state, body)
-    select shop_id, shop_id % %s, lane, topic, webhook_id, event_id, api_version, triggered_at, received_at,
+    select shop_id, shop_id %% %s, lane, topic, webhook_id, event_id, api_version, triggered_at, received_at,
            'pending', body
     from delivery where shop_id is not null order by shop_id, topic, webhook_id, n
     on conflict (shop_id, topic, webhook_id) do nothing

@@ -107,7 +107,7 @@ class InboxLoop:
     def _set_aside(self, session: Session, items: Sequence[tuple[Claimed, SetAside]]) -> None:
         for event, end in items:
             _finish(session, [event], end.state, end.reason, end.message)
-            log.warning("webhook set aside", topic=event.topic, shop=event.shop_id, event=event.id, reason=end.reason)
+            log.warning("webhook set aside", **_named(event), reason=end.reason)
 
 
 _FINISH = text("""
@@ -131,11 +131,16 @@ def _finish(
     metrics.webhooks_processed.labels(state).inc(len(events))
 
 
+def _named(event: Claimed) -> dict[str, Any]:
+    """What log lines say of an event."""
+    return {"topic": event.topic, "shop": event.shop_id, "event_id": event.id}
+
+
 def _postpone(session: Session, event: Claimed, error: Exception) -> None:
     """Try a failing event later, or park it. The error's kind is kept; its text may quote personal data and is not."""
     attempt = event.attempts + 1
     kind = type(error).__name__
-    log.error("webhook failed", topic=event.topic, shop=event.shop_id, event=event.id, attempt=attempt, exc_info=error)
+    log.error("webhook failed", **_named(event), attempt=attempt, exc_info=error)
     if attempt >= ATTEMPTS:
         _finish(session, [event], "parked", "failed", f"Handling it raised {kind}.")
         return

@@ -18,31 +18,15 @@ from app.customers.payload import Consent, CustomerSnapshot, Merge
 from app.sql import assignments, keys, rows
 
 # What Shopify's snapshots do not carry, or what is final.
-_NOT_IN_SNAPSHOT = [
-    "birthday",
-    "email_consent",
-    "email_consent_level",
-    "email_consent_at",
-    "sms_consent",
-    "sms_consent_level",
-    "sms_consent_at",
-    "deleted_at",
-    "redacted_at",
-    "merged_into",
-]
-_OF_A_PERSON = [
-    "email",
-    "phone",
-    "verified_email",
-    "first_name",
-    "last_name",
-    "birthday",
-    "country",
-    "province",
-    "city",
-    "language",
-]
-_ERASED = ", ".join(f"{column} = null" for column in _OF_A_PERSON)
+_FINAL = ("deleted_at", "redacted_at", "merged_into")
+_OF_CONSENT = tuple(f"{channel}_consent{part}" for channel in ("email", "sms") for part in ("", "_level", "_at"))
+_NOT_IN_SNAPSHOT = ("birthday", *_OF_CONSENT, *_FINAL)
+# A customer who is gone is an id and the fact that it is gone; the same row, whatever had arrived before.
+_EMPTIED = ", ".join(
+    f"{column.name} = null"
+    for column in Customer.__table__.columns
+    if not column.primary_key and column.name not in _FINAL
+)
 
 
 _EMAILS = text("""
@@ -92,7 +76,7 @@ def _consent_statement(channel: str) -> str:
             as r(shop_id bigint, id bigint, state text, level text, at timestamptz)
         on conflict (shop_id, id) do update
             set {stated} = excluded.{stated}, {level} = excluded.{level}, {at} = excluded.{at}
-        where c.redacted_at is null and (c.{at} is null
+        where c.redacted_at is null and c.deleted_at is null and c.merged_into is null and (c.{at} is null
             or (c.{at}, c.{stated} = 'unsubscribed', c.{stated})
              < (excluded.{at}, excluded.{stated} = 'unsubscribed', excluded.{stated}))
     """  # noqa: S608 - column names made of two channels
@@ -121,7 +105,7 @@ insert into customers as c (shop_id, id, deleted_at)
 select shop_id, id, min(at)
 from jsonb_to_recordset(cast(:rows as jsonb)) as r(shop_id bigint, id bigint, at timestamptz)
 group by 1, 2 order by 1, 2
-on conflict (shop_id, id) do update set deleted_at = least(c.deleted_at, excluded.deleted_at), {_ERASED}
+on conflict (shop_id, id) do update set deleted_at = least(c.deleted_at, excluded.deleted_at), {_EMPTIED}
 """)  # noqa: S608 - column names of our own model
 
 
@@ -138,7 +122,7 @@ def delete(session: Session, deletions: Sequence[tuple[int, int, datetime]]) -> 
 _MERGE_CUSTOMER = text(f"""
 insert into customers as c (shop_id, id, merged_into)
 select shop_id, id, kept from jsonb_to_recordset(cast(:rows as jsonb)) as r(shop_id bigint, id bigint, kept bigint)
-on conflict (shop_id, id) do update set merged_into = excluded.merged_into, {_ERASED}
+on conflict (shop_id, id) do update set merged_into = excluded.merged_into, {_EMPTIED}
 """)  # noqa: S608 - column names of our own model
 _MERGE_ACCOUNT = text("""
 update accounts set merged_into = :root where shop_id = :shop_id and (id = :absorbed or merged_into = :absorbed)

@@ -111,10 +111,8 @@ from ledger_entries
 
 
 def verify(session: Session) -> Verdict:
-    """Check every law over all shops, on one snapshot of the database (the caller's session must be a system one)."""
+    """Check every law over all shops on one snapshot; the session must be a system one that has done nothing yet."""
     session.execute(text("set transaction isolation level repeatable read"))
     extent = session.execute(_EXTENT).one()
-    found = [
-        Disagreement(law, *row) for law, statement in _LAWS for row in session.execute(text(statement)).tuples().all()
-    ]
+    found = [Disagreement(law, *row) for law, statement in _LAWS for row in session.execute(text(statement)).all()]
     return Verdict(extent.accounts, extent.entries, extent.points, tuple(found))
