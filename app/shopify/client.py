@@ -15,7 +15,7 @@ import structlog
 
 from app import clock
 from app.runtime import Runtime
-from app.shopify import admin, buckets, operations
+from app.shopify import buckets, graphql, operations
 from app.shopify.answers import data_of
 from app.shopify.errors import OutcomeUnknown, Unauthorised, Unavailable
 from app.shopify.operations import Operation
@@ -78,7 +78,7 @@ class _Call:
     def _send(self, access: Access) -> dict[str, Any]:
         started = time.monotonic()
         try:
-            answer = admin.request(self.runtime.settings, access.domain, access.token, self.operation, self.variables)
+            answer = graphql.request(self.runtime.settings, access.domain, access.token, self.operation, self.variables)
             cost = buckets.cost_of(answer)
             self._learn(cost)
             data = data_of(answer, cost, changes=self.operation.changes)

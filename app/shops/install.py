@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.loyalty.programs import create_default
 from app.runtime import Runtime
-from app.shopify import admin
+from app.shopify import graphql
 from app.shopify.errors import Rejected
 from app.shopify.oauth import Tokens
 from app.shops import tokens as shop_tokens
@@ -46,7 +46,7 @@ def connect(runtime: Runtime, domain: str, tokens: Tokens) -> int:
 
 def read_shop_info(runtime: Runtime, domain: str, access_token: str) -> ShopInfo:
     """Ask the shop who it is; raises a ShopifyError."""
-    data = admin.query(runtime.settings, domain, access_token, "ShopInfo")
+    data = graphql.query(runtime.settings, domain, access_token, "ShopInfo")
     try:
         return _shop_info(data["shop"])
     except (KeyError, TypeError, ValueError) as error:
@@ -56,8 +56,8 @@ def read_shop_info(runtime: Runtime, domain: str, access_token: str) -> ShopInfo
 def install(runtime: Runtime, domain: str, tokens: Tokens, shop_info: ShopInfo) -> int:
     """Create or renew the shop's row with its tokens, its code key and its default program; returns the shop's id.
 
-    `installed_at` moves with every grant, because the app was certainly installed then: an `app/uninstalled` from
-    before it changes nothing.
+    `installed_at` moves with every grant and every open, because the app was certainly installed then: an
+    `app/uninstalled` from before it changes nothing.
     """
     with runtime.database.system() as session:
         shop = _locked_row(session, domain)

@@ -1,9 +1,11 @@
 """A merchant opens the app: which shop that is, connected to Shopify if it was not.
 
 The app home calls it with a verified ID token. Shopify does not call an app that a merchant installs from the admin, so
-the first open is the installation; later ones heal a connection that was lost.
+the first open is the installation; later ones heal a connection that was lost. Every open proves that the app is
+installed at that moment, so an `app/uninstalled` from before it, delivered late after a quick reinstall, is old news.
 """
 
+from app import clock
 from app.config import Settings
 from app.runtime import Runtime
 from app.shopify import oauth
@@ -18,6 +20,8 @@ def opened(runtime: Runtime, identity: IdToken, id_token: str) -> int:
     with runtime.database.system() as session:
         shop = queries.shop_by_domain(session, identity.shop)
     if shop is not None and is_connected(runtime.settings, shop):
+        with runtime.database.shop(shop.id) as session:
+            queries.shop(session, shop.id).installed_at = clock.now()
         return shop.id
     return connect(runtime, identity.shop, oauth.exchange_id_token(runtime.settings, identity.shop, id_token))
 

@@ -16,6 +16,7 @@ from app.shopify.oauth import Tokens
 from app.shops import queries, tokens
 from app.shops.install import ShopInfo, install
 from app.shops.models import Shop
+from app.shops.uninstall import uninstalled
 from tests.shopify.signing import SHOP, id_token
 from tests.shops.shopify_answers import GRAPHQL, SCOPES, TOKENS, grant
 
@@ -57,6 +58,15 @@ def test_a_fetch_of_app_bridge_opens_it_as_well(client: FlaskClient, wire: respo
 def test_later_opens_ask_shopify_nothing(client: FlaskClient, connected: Shop, wire: responses.RequestsMock) -> None:
     assert client.get("/", query_string={"id_token": id_token()}).status_code == 200
     assert len(wire.calls) == 0
+
+
+def test_an_uninstall_from_before_the_open_is_old_news(client: FlaskClient, runtime: Runtime, connected: Shop) -> None:
+    """Removed, installed again and opened within minutes; only then the first webhook gets through."""
+    triggered_at = clock.now()
+    client.get("/", query_string={"id_token": id_token()})
+    with runtime.database.system() as session:
+        assert not uninstalled(session, connected.id, triggered_at)
+        assert uninstalled(session, connected.id, clock.now())
 
 
 @pytest.mark.parametrize("change", [{"connection": "reauthorise"}, {"state": "uninstalled"}, {"scopes": "read_orders"}])

@@ -254,6 +254,15 @@ def test_a_token_refused_even_when_fresh_needs_the_merchant(
         assert queries.shop(session, connected.shop_id).connection == "reauthorise"
 
 
+def test_another_version_than_ours_is_noticed(
+    connected: ShopifyClient, wire: responses.RequestsMock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Shopify answers in a later version when the one asked for is no longer served."""
+    answer(wire, {**good(READ), "headers": {"X-Shopify-API-Version": "2027-10"}})
+    connected.execute(READ)
+    assert "2027-10" in capsys.readouterr().out
+
+
 def test_neither_tokens_nor_variables_nor_answers_are_logged(
     connected: ShopifyClient,
     wire: responses.RequestsMock,

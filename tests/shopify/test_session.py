@@ -181,6 +181,8 @@ def test_what_no_shop_can_be_made_of_is_refused(text: str) -> None:
         ("read_customers", ["write_customers"], ["write_customers"]),
         ("", ["read_orders"], ["read_orders"]),
         ("nonsense", ["read_orders"], ["read_orders"]),
+        ("customer_read_orders,read_orders", ["read_orders", "customer_read_orders"], []),
+        ("read_orders", ["customer_read_orders"], ["customer_read_orders"]),
         (" read_orders , write_discounts", ["read_discounts"], []),
     ],
 )

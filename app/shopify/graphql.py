@@ -6,6 +6,8 @@ Everything else goes through `client`, which builds on `request`.
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
+
 from app.config import Settings
 from app.shopify import operations, transport
 from app.shopify.answers import data_of
@@ -13,6 +15,8 @@ from app.shopify.buckets import cost_of
 from app.shopify.errors import OutcomeUnknown, Unavailable
 from app.shopify.operations import Operation
 from app.shopify.version import API_VERSION
+
+log = structlog.get_logger()
 
 PATH = f"/admin/api/{API_VERSION}/graphql.json"
 
@@ -34,4 +38,7 @@ def request(
     body = {"query": operation.text, "variables": dict(variables), "operationName": operation.name}
     reply = transport.post(settings, shop, PATH, body, {"X-Shopify-Access-Token": access_token})
     transport.refuse_failures(reply)
+    answered_in = reply.headers.get("X-Shopify-API-Version", API_VERSION)
+    if answered_in != API_VERSION:  # Shopify falls forward when a version is no longer served
+        log.warning("Shopify answered in another API version", version=answered_in[:20])
     return reply.document if isinstance(reply.document, dict) else {}
