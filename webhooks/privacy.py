@@ -29,7 +29,8 @@ from webhooks.models import PARTITIONS, InboxEvent
 
 log = structlog.get_logger()
 
-_PAGE = 500
+# Bodies opened at a time; one may have megabytes.
+_PAGE = 100
 _LOOK_AGAIN = timedelta(minutes=1)
 _GID = re.compile(r"gid://shopify/(customer|order)/(\d{1,19})", re.ASCII)
 _ORDER_LISTS = frozenset({"orders_to_redact", "orders_requested"})

@@ -14,10 +14,27 @@ from app import money
 from app.discounts import service
 from app.discounts.models import DiscountCode
 from app.shopify.client import ShopifyClient
-from app.shopify.errors import OutcomeUnknown, ShopifyError, Throttled, Unavailable, UserErrors
+from app.shopify.errors import (
+    OutcomeUnknown,
+    Rejected,
+    ShopGone,
+    ShopifyError,
+    Throttled,
+    Unauthorised,
+    Unavailable,
+    UserErrors,
+)
 
 # Codes of user errors that are Shopify's own trouble, not a fault of the discount.
 _PASSING = frozenset({"INTERNAL_ERROR"})
+_WORDS: dict[type[ShopifyError], str] = {
+    UserErrors: "refused-by-shopify",
+    Rejected: "request-rejected",
+    Unavailable: "shopify-unavailable",
+    OutcomeUnknown: "outcome-unknown",
+    Unauthorised: "not-authorised",
+    ShopGone: "shop-gone",
+}
 
 
 @dataclass(frozen=True)
@@ -115,13 +132,18 @@ def _meaning(error: ShopifyError) -> Outcome:
     """What the caller does about an error that has no answer of its own above."""
     if isinstance(error, Throttled):
         return Later("throttled", timedelta(seconds=error.wait), counts=False)
-    if isinstance(error, UserErrors) and not error.codes & _PASSING:
-        return Refused("refused-by-shopify:" + ",".join(sorted(error.codes)))
-    if isinstance(error, Unavailable) and error.wait:
-        return Later("unavailable", timedelta(seconds=error.wait))
-    if error.kind in {"retry", "reauthorise"} or isinstance(error, UserErrors):
-        return Later(type(error).__name__)
-    return Refused(type(error).__name__)
+    if isinstance(error, UserErrors) and error.codes & _PASSING:
+        return Later(_reason(error))
+    if error.kind in {"retry", "reauthorise"}:
+        wait = error.wait if isinstance(error, Unavailable) else 0
+        return Later(_reason(error), timedelta(seconds=wait) if wait else None)
+    return Refused(_reason(error))
+
+
+def _reason(error: ShopifyError) -> str:
+    """A stable word for the error, with Shopify's own codes where there are any; no message, it may quote a person."""
+    codes = sorted(error.codes) if isinstance(error, UserErrors | Rejected) else []
+    return ":".join([_WORDS.get(type(error), "shopify-error"), *codes])
 
 
 def discount_input(row: DiscountCode) -> dict[str, Any]:

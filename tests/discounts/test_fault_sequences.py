@@ -5,6 +5,7 @@ The model is small: a redemption's points are spent or back, never both, and its
 
 import uuid
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -98,14 +99,32 @@ class Story:
         assert len(self.shopify.created) == len(set(self.shopify.created))
 
 
-@pytest.mark.usefixtures("runtime")
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+_PROPERTY: dict[str, Any] = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
+
+
+@settings(max_examples=25, **_PROPERTY)
 @given(steps=STEPS)
 def test_points_and_codes_survive_every_sequence(
     member: Member, shopify: FakeShopify, steps: list[tuple[str, str]]
 ) -> None:
+    live_through(member, shopify, steps)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@settings(max_examples=1000, **_PROPERTY)
+@given(steps=STEPS)
+def test_points_and_codes_survive_every_sequence_at_full_size(
+    member: Member, shopify: FakeShopify, steps: list[tuple[str, str]]
+) -> None:
+    live_through(member, shopify, steps)
+
+
+def live_through(member: Member, shopify: FakeShopify, steps: list[tuple[str, str]]) -> None:
+    """Play the steps, checking after each, then let undisturbed work finish everything."""
     member.start_over()
     shopify.discounts.clear()
     shopify.created.clear()
