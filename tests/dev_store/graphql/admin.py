@@ -15,6 +15,7 @@ from dev_store.web import create_app
 
 SHOP = "tea.myshopify.com"
 APP = "http://127.0.0.1:3000"
+SECRET = "a client secret of more than 32 bytes"
 SCOPES = ("write_customers", "read_orders", "write_discounts", "write_products")
 
 
@@ -56,7 +57,7 @@ class Admin:
 
 def install(scopes: tuple[str, ...] = SCOPES, **about: Any) -> Admin:
     """A store in memory with one shop that has the app."""
-    config = Config(APP, "key", "secret", AppConfig("2026-10", (), scopes, (), (f"{APP}/auth/callback",)))
+    config = Config(APP, "key", SECRET, AppConfig("2026-10", (), scopes, (), (f"{APP}/auth/callback",)))
     app = create_app(config)
     store: DevStore = app.extensions["dev_store"]
     open_shop(store.state, SHOP, name="Tea", at=datetime.now(UTC), **about)
