@@ -15,15 +15,24 @@ from app.shopify.client import client_for
 PATIENCE = 5.0
 
 
+# Codes one job carries out before it lets other shops, and a worker that is asked to stop, have their turn.
+BATCH = 50
+
+
 @job("discounts.issue", queue="shopify")
 def carry_out_due(runtime: Runtime, *, shop_id: int) -> None:
-    """Issue or withdraw every due code of a shop, one after the other; stop where Shopify asks for patience."""
-    while (claimed := _claim(runtime, shop_id)) is not None:
+    """Issue or withdraw the due codes of a shop, one after the other; stop where Shopify asks for patience."""
+    for _ in range(BATCH):
+        claimed = _claim(runtime, shop_id)
+        if claimed is None:
+            return
         outcome = _carry_out(runtime, claimed)
         with runtime.database.shop(shop_id) as session:
             settling.settle(session, claimed, outcome)
         if isinstance(outcome, Later) and not outcome.counts:
             return
+    with runtime.database.shop(shop_id) as session:
+        service.wake(session, shop_id)
 
 
 @job("discounts.sweep", cron="* * * * * */5")

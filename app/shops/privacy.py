@@ -38,6 +38,8 @@ class Person:
         """The person in the body of `customers/data_request` or `customers/redact`; raises BadPayload."""
         customer = payload.mapping(body.get("customer") or {}, "customer")
         listed = body.get("orders_to_redact") or body.get("orders_requested") or []
+        if not isinstance(listed, list):
+            raise payload.BadPayload("wrong-type", "the list of orders is not a list")
         ids = (payload.optional_id({"id": item}, "id") for item in listed)
         return cls(
             customer_id=payload.optional_id(customer, "id"),

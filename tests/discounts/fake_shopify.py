@@ -6,6 +6,7 @@ creation that took effect, which is how a test sees a second discount.
 
 import json
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,7 @@ class FakeShopify:
     discounts: dict[str, Discount] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     created: list[str] = field(default_factory=list)
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def install(self, mock: responses.RequestsMock) -> None:
         """Answer every Admin API call of the mock."""
@@ -52,7 +54,8 @@ class FakeShopify:
         fault = self.faults.pop(0) if self.faults else "ok"
         if fault in _WITHOUT_EFFECT:
             return _WITHOUT_EFFECT[fault](name)
-        data = getattr(self, f"_{name}")(variables)
+        with self._one_at_a_time:
+            data = getattr(self, f"_{name}")(variables)
         if fault == "lost_after":
             raise requests.exceptions.ReadTimeout("took effect, but the answer was lost")
         if fault == "500_after":

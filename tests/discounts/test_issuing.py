@@ -1,5 +1,7 @@
 """A planned code becomes one discount at Shopify, whatever happens on the way, or its points come back."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import func, select
 
@@ -8,6 +10,8 @@ from app.discounts import service
 from app.discounts.codes import derive
 from app.discounts.models import DiscountCode
 from app.jobs import drain
+from app.runtime import Runtime
+from app.shops.models import Shop
 from tests.discounts.conftest import CUSTOMER, Member
 from tests.discounts.fake_shopify import FakeShopify
 
@@ -154,6 +158,27 @@ def test_one_job_issues_every_due_code_of_the_shop(member: Member, shopify: Fake
     redemptions = [member.redeem(), member.redeem()]
     assert drain(member.runtime) == 1
     assert [member.state(redemption) for redemption in redemptions] == ["issued", "issued"]
+
+
+def test_workers_side_by_side_call_once_for_each_code(runtime: Runtime, shop: Shop, shopify: FakeShopify) -> None:
+    member = Member(runtime, shop, 2000)
+    redemptions = [member.redeem() for _ in range(20)]
+    with ThreadPoolExecutor(4) as workers:
+        for done in [workers.submit(member.work) for _ in range(4)]:
+            done.result()
+    assert shopify.calls == ["DiscountCodeBasicCreate"] * 20
+    assert sorted(shopify.created) == sorted(redemption.code for redemption in redemptions)
+    assert {member.state(redemption) for redemption in redemptions} == {"issued"}
+
+
+def test_a_long_queue_is_carried_out_in_turns(
+    member: Member, shopify: FakeShopify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discount_jobs, "BATCH", 1)
+    redemptions = [member.redeem(), member.redeem()]
+    assert drain(member.runtime) == 3, "one a turn, and a last look"
+    assert {member.state(redemption) for redemption in redemptions} == {"issued"}
+    assert len(shopify.created) == 2
 
 
 def test_codes_of_another_shop_are_left_alone(member: Member, shopify: FakeShopify) -> None:
