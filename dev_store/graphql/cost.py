@@ -25,8 +25,10 @@ from graphql import (
     VariableNode,
     get_named_type,
     get_nullable_type,
+    is_abstract_type,
     is_leaf_type,
     is_list_type,
+    is_object_type,
 )
 
 MUTATION = 10.0
@@ -66,7 +68,7 @@ class Costs:
 
     def _selection(self, selected: SelectionSetNode | None, owner: Any, data: Any, *, at_root: bool = False) -> float:
         """Cost of what is below an object; of alternative fragments the dearest counts."""
-        common, alternatives = 0.0, dict[str, float]()
+        common, alternatives = 0.0, dict[Any, float]()
         for condition, node in self._fields(selected, owner):
             if data is not _UNKNOWN and _key(node) not in data:
                 continue
@@ -75,8 +77,17 @@ class Costs:
             if condition is owner or data is not _UNKNOWN:
                 common += cost
             else:
-                alternatives[condition.name] = alternatives.get(condition.name, 0.0) + cost
-        return common + max(alternatives.values(), default=0.0)
+                alternatives[condition] = alternatives.get(condition, 0.0) + cost
+        return common + max((self._for(one, alternatives) for one in alternatives), default=0.0)
+
+    def _for(self, wanted: Any, alternatives: dict[Any, float]) -> float:
+        """Cost for an object of one type: of its own fragments and those of the interfaces it has."""
+        return sum(
+            cost
+            for condition, cost in alternatives.items()
+            if condition is wanted
+            or (is_abstract_type(condition) and is_object_type(wanted) and self._schema.is_sub_type(condition, wanted))
+        )
 
     def _fields(self, selected: SelectionSetNode | None, owner: Any) -> Iterator[tuple[Any, FieldNode]]:
         for node in selected.selections if selected else ():

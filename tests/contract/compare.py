@@ -11,6 +11,7 @@
 - places in the document (`locations`): compared only where the recorded text itself was sent.
 - the order of a list whose objects are all paired: it follows their ids, which each store gives itself.
 - what a query asks of the schema itself (`__schema`, `__type`): it is another version's.
+- connections of what the dev store cannot be given (store credit, gift cards, the recorded shop's orders).
 - granted scopes: each shop's own.
 - what the dev store says it does not implement: taken out of both answers.
 """
@@ -22,6 +23,8 @@ from typing import Any
 Json = dict[str, Any]
 _GID = re.compile(r"gid://shopify/(?P<type>\w+)/[\w?=]+")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)\Z")
+_KINDS_NOT_KEPT = ("StoreCreditAccount", "GiftCard", "Collection", "Order", "ProductVariant")
+_NOT_KEPT = tuple(f"gid://shopify/{kind}/" for kind in _KINDS_NOT_KEPT)
 _OPAQUE = frozenset({"startCursor", "endCursor", "cursor", "compareDigest"})
 
 
@@ -103,6 +106,8 @@ def _search_result(path: str, recorded: Json, ours: Json, pairs: Pairs) -> list[
 
 
 def _value(path: str, recorded: Any, ours: Any, pairs: Pairs, *, subset: bool = False) -> list[Difference]:
+    if _shows_what_is_not_kept(recorded) or (ours is None and _is_not_kept(recorded)):
+        return []
     if isinstance(recorded, dict) and isinstance(ours, dict):
         missing = [] if subset else sorted(set(recorded) ^ set(ours))
         found = [Difference(f"{path}.{key}", recorded.get(key, "(none)"), ours.get(key, "(none)")) for key in missing]
@@ -118,6 +123,16 @@ def _value(path: str, recorded: Any, ours: Any, pairs: Pairs, *, subset: bool = 
         return [] if _same_text(recorded, ours, pairs) else [Difference(path, recorded, ours)]
     same = recorded == ours and isinstance(recorded, bool) == isinstance(ours, bool)
     return [] if same else [Difference(path, recorded, ours)]
+
+
+def _shows_what_is_not_kept(recorded: Any) -> bool:
+    """A connection of things the development store does not keep, such as store credit, cannot be filled."""
+    nodes = recorded.get("nodes") if isinstance(recorded, dict) else None
+    return isinstance(nodes, list) and any(_is_not_kept(node) for node in nodes)
+
+
+def _is_not_kept(recorded: Any) -> bool:
+    return isinstance(recorded, dict) and str(recorded.get("id", "")).startswith(_NOT_KEPT)
 
 
 def _in_order_of(recorded: list[Any], ours: list[Any], pairs: Pairs) -> list[Any]:

@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -63,6 +64,8 @@ class Replay:
         tally, met = Tally(), set[str]()
         for answer in self._recording.upstream:
             self._facts.collect(answer.get("data"))
+        for step in takewhile(lambda one: not _is_mutation(one.data), self._recording.steps):
+            self._facts.collect(step.data)
         try:
             for step in self._recording.steps:
                 if (content := json.dumps(step.answer)) not in met:
@@ -89,9 +92,7 @@ class Replay:
         self._collect(step)
 
     def _collect(self, step: Step) -> None:
-        mutation = admin_schema().mutation_type
-        assert mutation is not None
-        self._facts.settled = self._facts.settled or any(key in mutation.fields for key in step.data)
+        self._facts.settled = self._facts.settled or _is_mutation(step.data)
         self._facts.collect(step.data)
 
     def _ask(self, step: Step) -> tuple[list[Difference], tuple[int, int] | None]:
@@ -107,6 +108,7 @@ class Replay:
         ours = self._post(self._pairs.translate(query), self._pairs.translate(variables))
         if reasons := not_in_served_version(ours.get("errors")):
             raise NotAsked(f"{API_VERSION} refuses the text: {reasons[0]}")
+        self._check_seeded(recorded, ours)
         recorded, ours = self._without_not_implemented(*_without_introspection(query, recorded, ours))
         self._pairs.learn(recorded.get("data"), ours.get("data"))
         verbatim = query == step.query
@@ -135,8 +137,8 @@ class Replay:
             return
         self._facts.collect(step.data)
         for root in step.data.values():
-            if isinstance(root, dict) and "nodes" not in root and "edges" not in root:
-                self._seed(root, "")
+            if isinstance(root, list) or (isinstance(root, dict) and "nodes" not in root and "edges" not in root):
+                self._seed(root)
 
     def _seed(self, *named: Any) -> None:
         """Makes the objects a request names that no step has made; a step that could not be asked made others."""
@@ -149,6 +151,16 @@ class Replay:
             if not made and recorded_id in self._lost:
                 kind = recorded_id.split("/")[3]
                 raise NotAsked(f"it needs a {kind} made by something that was not asked")
+
+    def _check_seeded(self, recorded: Json, ours: Json) -> None:
+        """An object we could not put there cannot be found."""
+        for key, root in (recorded.get("data") or {}).items():
+            found = (ours.get("data") or {}).get(key)
+            identifier = root.get("id") if isinstance(root, dict) else None
+            if found is None and isinstance(identifier, str) and identifier not in self._pairs.ours:
+                refused = [error for error in ours.get("errors") or [] if key in (error.get("path") or [])]
+                if not refused:
+                    raise NotAsked(f"it shows a {identifier.split('/')[3]} that was there before")
 
     def _made(self, recorded_id: str, fact: Json) -> dict[str, str]:
         try:
@@ -206,6 +218,12 @@ def _without_introspection(query: str, recorded: Json, ours: Json) -> tuple[Json
     if not kept[0]:
         raise NotAsked("it asks about the schema of another version")
     return {**recorded, "data": kept[0]}, {**ours, "data": kept[1]}
+
+
+def _is_mutation(data: Json) -> bool:
+    mutation = admin_schema().mutation_type
+    assert mutation is not None
+    return any(key in mutation.fields for key in data)
 
 
 def _costs(step: Step, ours: Json) -> tuple[int, int] | None:

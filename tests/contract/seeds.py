@@ -67,7 +67,7 @@ class Seeder:
         """Sets the side of a customer's consent that the request of this answer cannot have changed."""
         for name, payload in answer.items():
             side = UNCHANGED_BY.get(name)
-            customer = (payload or {}).get("customer") or {}
+            customer = payload.get("customer") or {} if isinstance(payload, dict) else {}
             ours = pairs.get(customer.get("id", ""))
             if not side or not ours or not customer.get(side):
                 continue
@@ -130,13 +130,7 @@ class Seeder:
         number = self.context.commerce.create_discount(
             at=self.context.at, code=(codes or [f"SEED{fact['id'].rsplit('/', 1)[1]}"])[0], percentage="0.1"
         )
-        document = self._document("discount", number)
-        document |= {
-            "title": body.get("title") or document["title"],
-            "starts_at": body.get("startsAt") or document["starts_at"],
-            "ends_at": body.get("endsAt"),
-        }
-        self._put("discount", document)
+        self._put("discount", {**self._document("discount", number), **_discount_fields(body)})
         return number
 
     def _metafields(self, fact: Json, owner: str) -> dict[str, str]:
@@ -164,6 +158,33 @@ class Seeder:
 
     def _put(self, kind: str, document: Document) -> None:
         self.context.state.put(self.context.shop, kind, document["id"], document)
+
+
+def _discount_fields(body: Json) -> Json:
+    """What the recording shows of a discount, in the words of its document."""
+    plain = {
+        "title": "title",
+        "startsAt": "starts_at",
+        "endsAt": "ends_at",
+        "usageLimit": "usage_limit",
+        "tags": "tags",
+    }
+    fields = {column: body[key] for key, column in plain.items() if key in body}
+    if combines := body.get("combinesWith"):
+        kinds = ("order", "product", "shipping")
+        fields["combines_with"] = {f"{kind}_discounts": bool(combines.get(f"{kind}Discounts")) for kind in kinds}
+    minimum = body.get("minimumRequirement") or {}
+    if subtotal := minimum.get("greaterThanOrEqualToSubtotal"):
+        fields["minimum_requirement"] = {"subtotal": subtotal["amount"]}
+    elif quantity := minimum.get("greaterThanOrEqualToQuantity"):
+        fields["minimum_requirement"] = {"quantity": int(quantity)}
+    value = (body.get("customerGets") or {}).get("value") or {}
+    if "amount" in value:
+        taken = {"amount": value["amount"]["amount"], "each_item": bool(value.get("appliesOnEachItem"))}
+        fields["customer_gets"] = {"value": taken, "items": {"all": True}}
+    elif "percentage" in value:
+        fields["customer_gets"] = {"value": {"percentage": str(value["percentage"])}, "items": {"all": True}}
+    return fields
 
 
 def _set_consents(document: Document, fact: Json) -> None:
