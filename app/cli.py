@@ -59,9 +59,35 @@ def runtime() -> Runtime:
     return built
 
 
+def share_metrics(home: Path, *, afresh: bool = False) -> None:
+    """Let all processes of this home add to the same sums; `afresh` forgets those of processes that have ended.
+
+    Prometheus' client looks for the folder when it is first imported, so this comes before the process' own imports;
+    children inherit it.
+    """
+    folder = home / "metrics"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.glob("*.db") if afresh else ():
+        process = file.stem.rpartition("_")[2]
+        if not process.isdigit() or not _is_alive(int(process)):
+            file.unlink(missing_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 @cli.command()
 def serve() -> None:
     """Run the web and the worker process, and start again what ends."""
+    share_metrics(settings().home, afresh=True)
     from app import supervisor
 
     logs.configure(process="serve")
@@ -71,6 +97,7 @@ def serve() -> None:
 @cli.command()
 def web() -> None:
     """Run a web process alone (several machines)."""
+    share_metrics(settings().home)
     from app.web import run_web
 
     logs.configure(process="web")
@@ -80,6 +107,7 @@ def web() -> None:
 @cli.command()
 def worker() -> None:
     """Run a worker process alone (several machines)."""
+    share_metrics(settings().home)
     from app import worker as process
 
     process.main()
@@ -120,7 +148,7 @@ def doctor() -> None:
 def backup(target: Path) -> None:
     """Write the whole database into one encrypted file."""
     from app.postgres.backup import backup as write
-    from app.postgres.envelope import BackupError
+    from app.postgres.errors import BackupError
 
     try:
         click.echo(write(settings(), target))
@@ -134,7 +162,7 @@ def backup(target: Path) -> None:
 def restore(source: Path, *, force: bool) -> None:
     """Put a backup back into the database."""
     from app.postgres.backup import restore as put_back
-    from app.postgres.envelope import BackupError
+    from app.postgres.errors import BackupError
 
     try:
         click.echo(put_back(settings(), source, force=force))
@@ -152,8 +180,11 @@ def db_stop() -> None:
     """Stop the embedded PostgreSQL now, whoever uses it."""
     from app.postgres import embedded
 
-    stopped = embedded(settings().home).stop()
+    server = embedded(settings().home)
+    stopped = server.stop()
     click.echo("The database server has stopped." if stopped else "No database server was running.")
+    if server.in_use():
+        click.echo("A running Perennial still uses it and will start it again; stop that first.")
 
 
 @cli.group()

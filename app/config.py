@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 DEFAULT_SCOPES = (
     "read_customers",
+    "read_customer_merge",
     "write_customers",
     "read_orders",
     "read_products",

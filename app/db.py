@@ -65,6 +65,8 @@ class Database:
             max_overflow=5,
             pool_pre_ping=True,
             pool_timeout=10,
+            # Parameters are personal data and would end up in the words of exceptions.
+            hide_parameters=True,
             connect_args={"application_name": application_name, "connect_timeout": 10},
         )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)

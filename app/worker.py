@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app import job_table, jobs, logs, processes
 from app.config import load_settings
+from app.postgres import conninfo
 from app.runtime import Runtime, build_runtime
 from webhooks.inbox import CHANNEL
 from webhooks.loop import InboxLoop
@@ -74,7 +75,9 @@ def _run_jobs(runtime: Runtime, stop: threading.Event) -> None:
 
 
 async def _work(runtime: Runtime, stop: threading.Event) -> None:
-    connector = procrastinate.PsycopgConnector(conninfo=_conninfo(runtime), min_size=1, max_size=JOBS_AT_ONCE + 2)
+    connector = procrastinate.PsycopgConnector(
+        conninfo=conninfo(runtime.database.engine.url), min_size=1, max_size=JOBS_AT_ONCE + 2
+    )
     carrier = jobs.build_app(runtime, connector)
     async with carrier.open_async():
         worker = asyncio.create_task(
@@ -93,18 +96,12 @@ async def _work(runtime: Runtime, stop: threading.Event) -> None:
             await worker
 
 
-def _conninfo(runtime: Runtime) -> str:
-    url = runtime.database.engine.url.set(drivername="postgresql")
-    return url.render_as_string(hide_password=False)
-
-
 def _listen(runtime: Runtime, stop: threading.Event, wake: threading.Event) -> None:
     """Wake the inbox loop when a door says that something has arrived."""
+    address = conninfo(runtime.database.engine.url)
     while not stop.is_set():
         try:
-            with psycopg.connect(
-                _conninfo(runtime), autocommit=True, application_name="perennial listen"
-            ) as connection:
+            with psycopg.connect(address, autocommit=True, application_name="perennial listen") as connection:
                 connection.execute(f"listen {CHANNEL}")
                 while not stop.is_set():
                     for _ in connection.notifies(timeout=0.5, stop_after=1):

@@ -26,6 +26,8 @@ from app.shops.models import Shop
 from tests.factories import make_shop
 
 ROOT = Path(__file__).resolve().parent.parent
+# As long as Shopify's; the deliveries of tests are signed with it.
+SECRET = "a secret of the tests, 32 long or more"
 HOME = ROOT / ".cache" / "tests"
 _KEEP = {"alembic_version", "inbox_partitions"}
 
@@ -103,7 +105,7 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
         home=tmp_path / "home",
         database_url=database_url,
         api_key="test-api-key",
-        api_secret="test-api-secret",
+        api_secret=SECRET,
         app_url="http://localhost:3000",
         encryption_keys=(b"k" * 32,),
         dev=True,

@@ -8,9 +8,9 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
+from tests.conftest import SECRET
 from webhooks.verification import sign
 
-SECRET = "test-api-secret"
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _numbers = itertools.count(1)
 

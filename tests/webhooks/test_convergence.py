@@ -30,10 +30,11 @@ _ALSO = "ledger_entries, account_totals, inbox_events, procrastinate_jobs"
 def order_histories(draw: st.DrawFn, order_id: int) -> list[Delivery]:
     """What is told of one order: versions, refunds alone and listed, and perhaps its end."""
     customer = draw(st.sampled_from([*CUSTOMERS, None]))
-    fixed = {"customer_id": customer, "email": draw(st.sampled_from(EMAILS)), "total": "90.00"}
+    fixed: dict[str, Any] = {"customer_id": customer, "email": draw(st.sampled_from(EMAILS)), "total": "90.00"}
     second = draw(st.integers(0, 3))
     told = [delivery("orders/create", order_body(order_id, status="pending", **fixed), second)]
-    current, listed = 90, []
+    current = 90
+    listed: list[dict[str, Any]] = []
     for number in range(draw(st.integers(0, 4))):
         second += draw(st.sampled_from([0, 0, 1, 5]))
         at, after = START + timedelta(seconds=second), second + (number + 1) / 10

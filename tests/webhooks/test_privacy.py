@@ -124,7 +124,7 @@ def _every_row(runtime: Runtime) -> Iterator[tuple[str, dict[str, Any]]]:
     with runtime.database.system() as session:
         tables = session.execute(text("select tablename from pg_tables where schemaname = 'public'")).scalars().all()
         for table in tables:
-            for row in session.execute(text(f'select * from "{table}"')).mappings():  # noqa: S608 - names of the catalogue
+            for row in session.execute(text(f'select * from "{table}"')).mappings():
                 yield table, dict(row)
 
 
