@@ -33,12 +33,13 @@ def real_year(file: Path) -> int:
 
 
 def _told(story: Callable[[], int]) -> int:
-    """1 with a sentence for what a person can mend, 130 after Ctrl-C; SIGTERM counts as Ctrl-C."""
+    """1 with a sentence for what a person can mend, 130 after Ctrl-C; SIGTERM and a closed terminal count as that."""
     from app.demo.processes import DemoError
     from dev_store.history.remote import RemoteError
     from dev_store.history.replay import UnreadableFileError
 
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _as_interrupt)
     try:
         return story()
     except (DemoError, RemoteError, UnreadableFileError) as error:

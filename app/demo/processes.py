@@ -10,9 +10,10 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO
@@ -56,7 +57,7 @@ class Child:
                 pass_fds=(lock.fileno(),),
             )
 
-    def wait_until_up(self, url: str, *, seconds: float = 60.0) -> None:
+    def wait_until_up(self, url: str, *, seconds: float = 120.0) -> None:
         """Returns when `url` answers with 200. Raises DemoError with the end of the log if the process dies."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -130,12 +131,26 @@ class OneDemo:
 
 
 def stop_all(children: Sequence[Child]) -> None:
-    """Asks all to stop, the last started first, and waits for them together."""
-    for child in reversed(children):
-        child.ask_to_stop()
-    deadline = time.monotonic() + STOP_SECONDS
-    for child in reversed(children):
-        child.stop(deadline)
+    """Asks all to stop, the last started first, and waits for them together; a second Ctrl-C does not disturb that."""
+    with _undisturbed():
+        for child in reversed(children):
+            child.ask_to_stop()
+        deadline = time.monotonic() + STOP_SECONDS
+        for child in reversed(children):
+            child.stop(deadline)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals reach the main thread only
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _answers(url: str) -> bool:

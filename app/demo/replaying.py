@@ -72,7 +72,7 @@ def _replayed(file: Path) -> Iterator[Replayed]:
     click.echo(f"Reading {file.name} …")
     history = read(file)
     click.echo("\n".join(f"  {line}" for line in history.report.lines()))
-    home = Path(tempfile.mkdtemp(prefix="replay-", dir=_var()))
+    home = Path(tempfile.mkdtemp(dir=_place()))
     try:
         with World(home, SHOP) as world:
             place = {"name": file.stem[:40] or "Shop", "currency": history.currency}
@@ -116,6 +116,7 @@ def _print_worth(points: dict[str, int], currency: str) -> None:
     click.echo(f"  {rewards * REWARD_WORTH:>10,.2f}  {currency} at most, if every one of them were used")
 
 
-def _var() -> Path:
-    (ROOT / "var").mkdir(exist_ok=True)
-    return ROOT / "var"
+def _place() -> Path:
+    place = ROOT / ".cache" / "replays"
+    place.mkdir(parents=True, exist_ok=True)
+    return place

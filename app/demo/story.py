@@ -141,7 +141,7 @@ Ctrl-C stops everything; `make demo` brings this shop back, `make demo FRESH=1` 
 def _stay(world: World) -> None:
     """Until Ctrl-C or SIGTERM, or until one of the processes ends by itself."""
     asked = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: asked.set())
     while not asked.wait(1.0):
         for child in world.children:

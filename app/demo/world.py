@@ -26,6 +26,7 @@ from dev_store.history.actors import Members, install
 from dev_store.history.remote import StoreClient
 
 ROOT = Path(__file__).resolve().parents[2]
+APP_CONFIG = ROOT / "shopify.app.toml"
 NOTES = "demo.json"
 APP_PORT, STORE_PORT = 3000, 9292
 
@@ -68,9 +69,10 @@ def clear(home: Path) -> None:
 
 
 class World:
-    """`processes` are the command lines of the app after `perennial`, each started as a process of its own."""
+    """Both sides of one home, running for the length of a `with` block: `children` are the store and `serve`."""
 
-    def __init__(self, home: Path, shop: str, *, processes: tuple[tuple[str, ...], ...] = (("serve",),)) -> None:
+    def __init__(self, home: Path, shop: str) -> None:
+        """`shop` (a full myshopify domain) counts in a new home; a used one keeps its own."""
         self.home = home.absolute()
         self.notes = read_notes(self.home) or Notes(shop, secrets.token_hex(16), secrets.token_hex(32))
         self.app_url = f"http://127.0.0.1:{free_port(APP_PORT)}"
@@ -79,7 +81,6 @@ class World:
         self.settings: Settings = load_settings(self.environ)
         self.store = StoreClient(self.store_origin, self.notes.shop)
         self.children: list[Child] = []
-        self._wanted = processes
         self._lock = OneDemo(self.home)
         self._database: Database | None = None
 
@@ -129,30 +130,20 @@ class World:
         self.store.set_clock(offset)
         clock.set_offset(self.home, offset)
 
-    def start_child(self, name: str, *arguments: str) -> Child:
-        """Starts one of Perennial's processes."""
-        command = [sys.executable, "-m", "app.cli", *arguments]
+    def _start(self) -> None:
+        home, port = str(self.home / "dev-store"), self.store_origin.rsplit(":", 1)[1]
+        places = ("--home", home, "--port", port, "--app-url", self.app_url)
+        store = self._child("dev-store", "dev_store", "serve", *places, "--app-config", str(APP_CONFIG), "--seed", "1")
+        app = self._child("serve", "app.cli", "serve")
+        store.wait_until_up(f"{self.store_origin}/_dev/shops")
+        app.wait_until_up(f"{self.app_url}/readyz")
+
+    def _child(self, name: str, *module_and_arguments: str) -> Child:
+        command = [sys.executable, "-m", *module_and_arguments]
         child = Child(name, command, self.environ, self.home, self._lock.file)
         self.children.append(child)
         self._lock.note(self.children)
         return child
-
-    def _start(self) -> None:
-        self._start_store()
-        for arguments in self._wanted:
-            self.start_child("-".join(arguments), *arguments)
-        for child in self.children[1:]:
-            if child.name != "worker":
-                child.wait_until_up(f"{self.app_url}/readyz")
-
-    def _start_store(self) -> None:
-        home, port = str(self.home / "dev-store"), self.store_origin.rsplit(":", 1)[1]
-        options = ("--home", home, "--port", port, "--app-url", self.app_url, "--seed", "1")
-        config = ("--app-config", str(ROOT / "shopify.app.toml"))
-        command = [sys.executable, "-m", "dev_store", "serve", *options, *config]
-        self.children.append(Child("dev-store", command, self.environ, self.home, self._lock.file))
-        self._lock.note(self.children)
-        self.children[0].wait_until_up(f"{self.store_origin}/_dev/shops")
 
     def _stop(self) -> None:
         if self._database:
