@@ -16,10 +16,12 @@ from dev_store.graphql import (
     routes,
     shop,
     tags,
+    webhook_subscriptions,
 )
 from dev_store.graphql.routes import blueprint
 
 __all__ = [
     "blueprint", "customers", "discount_reads", "discount_writes", "installation", "metafields", "nodes", "orders",
     "products", "redeem_codes", "routes", "shop", "tags",
+    "webhook_subscriptions",
 ]  # fmt: skip

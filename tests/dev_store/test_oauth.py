@@ -35,7 +35,7 @@ def ask_for_code(store: Admin, **changes: str) -> Any:
 
 
 def code(store: Admin) -> str:
-    return dict(parse_qsl(urlsplit(ask_for_code(store).headers["Location"]).query))["code"]
+    return str(dict(parse_qsl(urlsplit(ask_for_code(store).headers["Location"]).query))["code"])
 
 
 def tokens(store: Admin, **grant: str) -> Any:
@@ -120,7 +120,7 @@ def test_an_id_token_is_exchanged_for_the_configured_scopes(store: Admin) -> Non
 def forged(**changes: Any) -> str:
     claims = jwt.decode(id_token("key", SECRET, SHOP), SECRET, algorithms=["HS256"], audience="key")
     secret = changes.pop("secret", SECRET)
-    return jwt.encode(claims | changes, secret, algorithm="HS256")
+    return str(jwt.encode(claims | changes, secret, algorithm="HS256"))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_opening_the_app_passes_an_id_token_that_an_independent_library_believes
     assert address.startswith(f"{APP}/?")
     query = dict(parse_qsl(urlsplit(address).query))
     assert {"id_token", "shop", "host", "embedded", "locale", "timestamp", "hmac", "session"} == set(query)
-    request = {"method": "GET", "headers": {}, "url": address, "body": ""}
+    request: Any = {"method": "GET", "headers": {}, "url": address, "body": ""}
     result = ShopifyApp(client_id="key", client_secret=SECRET).verify_app_home_req(
         request, app_home_patch_id_token_path="/patch"
     )
