@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from tests.contract.recordings import load
+from tests.contract.recordings import UnreadableRecording, load
 from tests.contract.replay import Replay, Tally
 from tests.contract.versions import DIFFERENCES, SERVED
 
@@ -18,7 +18,12 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: make contract RECORDINGS=folder-of-recordings (a folder that exists)" + "\n")
         return 2
     folder = Path(arguments[0])
-    tallies = {recording.path.relative_to(folder): Replay(recording).run() for recording in load(folder)}
+    try:
+        recordings = load(folder)
+    except UnreadableRecording as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    tallies = {recording.path.relative_to(folder): Replay(recording).run() for recording in recordings}
     if not tallies:
         sys.stderr.write(f"there is no recording (*.json) below {folder}" + "\n")
         return 2

@@ -21,6 +21,10 @@ _UPSTREAM = "upstreamCalls"
 _ANSWER_KEYS = ("response", "payload", "body", "value")
 
 
+class UnreadableRecording(Exception):
+    """A file that is no JSON; the message names it."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One request and its recorded answer. `query` is None where the recording holds none that fits."""
@@ -46,9 +50,14 @@ class Recording:
 
 
 def load(folder: Path) -> list[Recording]:
-    """Every recording below the folder, in the order of the paths."""
-    contents = [(path, json.loads(path.read_text("utf-8"))) for path in sorted(folder.rglob("*.json"))]
-    return [_read(path, content) for path, content in contents]
+    """Every recording below the folder, in the order of the paths. Raises UnreadableRecording."""
+    recordings = []
+    for path in sorted(folder.rglob("*.json")):
+        try:
+            recordings.append(_read(path, json.loads(path.read_text("utf-8"))))
+        except ValueError as error:
+            raise UnreadableRecording(f"{path}: {error}") from error
+    return recordings
 
 
 def _read(path: Path, content: Any) -> Recording:

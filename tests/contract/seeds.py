@@ -1,7 +1,8 @@
 """Puts into our shop what the recorded shop held before a scenario, as far as the recording shows it.
 
 `Facts` collects every object of the recorded answers; `Seeder` makes one when a request names an id that no step of the
-scenario made. Nothing is seeded from the answer that is about to be compared, except what its request cannot change.
+scenario made. A read of something that no step made is itself what says that it was there: there the comparison holds
+our derived fields and the shape. From a mutation's own answer nothing is taken but what its request cannot change.
 """
 
 from dataclasses import dataclass, field
