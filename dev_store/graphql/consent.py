@@ -14,6 +14,7 @@ from dev_store.graphql.schema import mutation
 from dev_store.state import Document
 
 _NOT_FOR_INPUT = ("NOT_SUBSCRIBED", "REDACTED", "INVALID")
+CHANNELS = (("email", "emailMarketingConsent"), ("sms", "smsMarketingConsent"))
 Payload = dict[str, Any]
 
 
@@ -45,6 +46,24 @@ def update_sms_consent(_source: Any, context: Context, input_: dict[str, Any]) -
         return _payload(None, *errors)
     _write(context, customer, wanted, "sms")
     return _payload(_customer(context, input_["customerId"]))
+
+
+def given_with_customer(context: Context, wanted: dict[str, Any]) -> list[Payload]:
+    """User errors of the consents in customerCreate's input, checked as the mutations of their own check them."""
+    errors = []
+    for _, key in CHANNELS:
+        if entry := wanted.get(key):
+            _check_state(entry["marketingState"])
+            errors += _problems(context, entry, key)
+    return errors
+
+
+def write_given(context: Context, number: int, wanted: dict[str, Any]) -> None:
+    """Records the consents a new customer came with; one without its address or number is left out."""
+    for kind, key in CHANNELS:
+        customer = context.state.get(context.shop, "customer", number)
+        if wanted.get(key) and customer and customer["email" if kind == "email" else "phone"]:
+            _write(context, customer, wanted[key], kind)
 
 
 def _check_state(state: str) -> None:

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from dev_store.commerce import RefusalError
+from dev_store.graphql import consent, metafields
 from dev_store.graphql.context import Context
 from dev_store.graphql.customer_addresses import address_document
 from dev_store.graphql.errors import refusal, user_error
@@ -16,6 +17,8 @@ Errors = list[dict[str, Any]]
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+\Z")
 _PHONE = re.compile(r"\+?[0-9 ()./-]{5,20}\Z")
+_CONSENTS = tuple(key for _, key in consent.CHANNELS)
+_OWN_MUTATION = "To update {}, please use the customer{}Update Mutation instead"
 _LENGTHS = (("firstName", "First name", 255), ("lastName", "Last name", 255), ("note", "Note", 5000))
 _PLAIN = {
     "firstName": "first_name", "lastName": "last_name", "note": "note", "taxExempt": "tax_exempt",
@@ -40,17 +43,27 @@ def customer_set(
 def customer_create(_source: Any, context: Context, input_: dict[str, Any]) -> Payload:
     if input_.get("id"):
         return _payload(None, [user_error(["id"], "Cannot specify id on creation")])
-    errors = [_unprefixed(error) for error in _problems(context, input_, None)]
-    return _payload(None, errors) if errors else _payload(_write(context, input_, None), [])
+    errors = [*_problems(context, input_, None), *consent.given_with_customer(context, input_)]
+    if errors:
+        return _payload(None, [_unprefixed(error) for error in errors])
+    number = _write(context, input_, None)["id"]
+    consent.write_given(context, number, input_)
+    return _write_metafields(context, number, input_)
 
 
 @mutation("customerUpdate")
 def customer_update(_source: Any, context: Context, input_: dict[str, Any]) -> Payload:
+    """Consent has mutations of its own; here it is refused."""
     customer = _by_id(context, input_.get("id"))
     if customer is None:
         return _payload(None, [user_error(["id"], "Customer does not exist")])
     errors = [_unprefixed(error) for error in _problems(context, input_, customer)]
-    return _payload(None, errors) if errors else _payload(_write(context, input_, customer), [])
+    errors += [
+        user_error([key], _OWN_MUTATION.format(key, key[0].upper() + key[1:])) for key in _CONSENTS if key in input_
+    ]
+    if errors:
+        return _payload(None, errors)
+    return _write_metafields(context, _write(context, input_, customer)["id"], input_)
 
 
 @mutation("customerDelete")
@@ -176,6 +189,16 @@ def _tags(tags: list[str] | None) -> list[str]:
     """As Shopify keeps them: trimmed, each once, in alphabetical order whatever the case."""
     kept = {tag.strip().lower(): tag.strip() for tag in tags or [] if tag.strip()}
     return [kept[key] for key in sorted(kept)]
+
+
+def _write_metafields(context: Context, number: int, wanted: dict[str, Any]) -> Payload:
+    """The metafields of the input, through metafieldsSet; one that is refused takes the customer back with it."""
+    owner = gid("Customer", number)
+    entries = [{**entry, "ownerId": owner} for entry in wanted.get("metafields") or []]
+    errors = metafields.metafields_set(None, context, entries)["userErrors"] if entries else []
+    if errors:
+        raise refusal(f"metafields of a customer: {errors[0]['message']}", "INVALID")
+    return _payload(_by_id(context, owner), [])
 
 
 def _by_id(context: Context, text: Any) -> Document | None:

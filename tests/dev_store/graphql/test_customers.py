@@ -193,3 +193,36 @@ def test_tags_are_added_once_and_removed_whatever_their_case(admin: Admin) -> No
     left = admin.data(query % "tagsRemove", id=customer_gid(number), t=["Vip"])["tagsRemove"]
     assert left["node"]["tags"] == ["gold"]
     assert admin.data(query % "tagsAdd", id=customer_gid(9), t=["x"])["tagsAdd"]["userErrors"] == [{"field": ["id"]}]
+
+
+def test_a_new_customer_may_come_with_consent_and_metafields(admin: Admin) -> None:
+    query = """mutation ($input: CustomerInput!) { customerCreate(input: $input) {
+      customer { id defaultEmailAddress { marketingState } metafield(namespace: "custom", key: "birthday") { value } }
+      userErrors { field message } } }"""
+    wanted = {
+        "email": "ann@example.com",
+        "emailMarketingConsent": {"marketingState": "SUBSCRIBED", "marketingOptInLevel": "SINGLE_OPT_IN"},
+        "metafields": [{"namespace": "custom", "key": "birthday", "type": "date", "value": "1990-05-01"}],
+    }
+    made = admin.data(query, input=wanted)["customerCreate"]
+    assert made["customer"]["defaultEmailAddress"] == {"marketingState": "SUBSCRIBED"}
+    assert made["customer"]["metafield"] == {"value": "1990-05-01"}
+    again = admin.data(query, input=wanted)["customerCreate"]["userErrors"]
+    assert again == [{"field": ["email"], "message": "Email has already been taken"}]
+    update = query.replace("customerCreate", "customerUpdate")
+    changed = admin.data(update, input={"id": made["customer"]["id"], **wanted, "metafields": []})["customerUpdate"]
+    assert [one["field"] for one in changed["userErrors"]] == [["emailMarketingConsent"]]
+
+
+def test_a_customer_with_orders_cannot_be_deleted(admin: Admin) -> None:
+    query = """mutation ($id: ID!) { customerDelete(input: {id: $id}) {
+      deletedCustomerId userErrors { field message } } }"""
+    number = admin.shop.create_customer(at=NOW, email="ann@example.com")
+    admin.shop.place_order(at=NOW, customer_id=number, lines=[OrderLine("Tea", 1, "1.00")])
+    refused = admin.data(query, id=customer_gid(number))["customerDelete"]
+    assert refused["deletedCustomerId"] is None
+    assert "associated orders" in refused["userErrors"][0]["message"]
+    free = admin.shop.create_customer(at=NOW, email="bob@example.com")
+    assert admin.data(query, id=customer_gid(free))["customerDelete"]["deletedCustomerId"] == customer_gid(free)
+    gone = admin.data(query, id=customer_gid(free))["customerDelete"]["userErrors"]
+    assert gone == [{"field": ["id"], "message": "Customer can't be found"}]
