@@ -213,6 +213,15 @@ def _number(info: Info) -> int:
     return 2**53 + int.from_bytes(sha256(place.encode()).digest()[:4])
 
 
+def _send(to: BaseHTTPRequestHandler, status: int, content: Any, headers: dict[str, str] | None = None) -> None:
+    raw = json.dumps(content).encode()
+    to.send_response(status)
+    for name, value in {"Content-Type": "application/json", "Content-Length": str(len(raw)), **(headers or {})}.items():
+        to.send_header(name, value)
+    to.end_headers()
+    to.wfile.write(raw)
+
+
 def _handler(foreign: ForeignShopify) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -220,17 +229,17 @@ def _handler(foreign: ForeignShopify) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             shop, path, query = self._asked(None)
             if path != "/admin/oauth/authorize":
-                return self._send(404, {"errors": "Not Found"})
-            return self._send(302, {}, {"Location": foreign.approval(shop, query)})
+                return _send(self, 404, {"errors": "Not Found"})
+            return _send(self, 302, {}, {"Location": foreign.approval(shop, query)})
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
             _, path, _ = self._asked(body)
             if path == "/admin/oauth/access_token":
-                return self._send(200, foreign.tokens())
+                return _send(self, 200, foreign.tokens())
             if not path.startswith("/admin/api/2026-10/graphql.json"):
-                return self._send(404, {"errors": "Not Found"})
-            return self._send(200, answer(body["query"], body.get("variables") or {}, foreign.scopes()))
+                return _send(self, 404, {"errors": "Not Found"})
+            return _send(self, 200, answer(body["query"], body.get("variables") or {}, foreign.scopes()))
 
         def _asked(self, body: Any) -> tuple[str, str, str]:
             parts = urlsplit(self.path)
@@ -238,18 +247,6 @@ def _handler(foreign: ForeignShopify) -> type[BaseHTTPRequestHandler]:
             token = self.headers.get("X-Shopify-Access-Token")
             foreign.requests.append(Asked(self.command, shop, f"/{path}", body, token))
             return shop, f"/{path}", parts.query
-
-        def _send(self, status: int, content: Any, headers: dict[str, str] | None = None) -> None:
-            raw = json.dumps(content).encode()
-            self.send_response(status)
-            for name, value in {
-                "Content-Type": "application/json",
-                "Content-Length": len(raw),
-                **(headers or {}),
-            }.items():
-                self.send_header(name, str(value))
-            self.end_headers()
-            self.wfile.write(raw)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
             """Silent: tests read `requests`."""
