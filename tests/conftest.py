@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import responses
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
@@ -24,10 +25,9 @@ from app.postgres.server import EmbeddedPostgres
 from app.runtime import Runtime
 from app.shops.models import Shop
 from tests.factories import make_shop
+from tests.shopify.signing import OLD_SECRET, SECRET
 
 ROOT = Path(__file__).resolve().parent.parent
-# As long as Shopify's; the deliveries of tests are signed with it.
-SECRET = "a secret of the tests, 32 long or more"
 HOME = ROOT / ".cache" / "tests"
 _KEEP = {"alembic_version", "inbox_partitions"}
 
@@ -106,6 +106,7 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
         database_url=database_url,
         api_key="test-api-key",
         api_secret=SECRET,
+        api_secret_old=OLD_SECRET,
         app_url="http://localhost:3000",
         encryption_keys=(b"k" * 32,),
         dev=True,
@@ -135,3 +136,18 @@ def client(runtime: Runtime) -> FlaskClient:
     from app.factory import create_app
 
     return create_app(runtime).test_client()
+
+
+@pytest.fixture
+def wire() -> Iterator[responses.RequestsMock]:
+    """Nothing leaves the machine; a request nobody expected is a connection error."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Pauses are noted, not slept through."""
+    taken: list[float] = []
+    monkeypatch.setattr("time.sleep", taken.append)
+    return taken

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from tests.conftest import SECRET
+from tests.shopify.signing import SECRET
 from webhooks.verification import sign
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.runtime import Runtime
 from app.shops.models import Shop
-from tests.conftest import SECRET
+from tests.shopify.signing import SECRET
 from tests.webhooks.deliveries import delivery, order_body, send
 from webhooks.body import open_body
 from webhooks.verification import sign, verify
