@@ -6,10 +6,12 @@ import pytest
 from sqlalchemy import func, select
 
 from app.discounts import jobs as discount_jobs
-from app.discounts import service
+from app.discounts import service, settling
 from app.discounts.codes import derive
+from app.discounts.issuing import Issued, Later, Refused
 from app.discounts.models import DiscountCode
 from app.jobs import drain
+from app.loyalty import redemption_outcomes
 from app.runtime import Runtime
 from app.shops.models import Shop
 from tests.discounts.conftest import CUSTOMER, Member
@@ -193,3 +195,41 @@ def test_the_same_intent_always_has_the_same_code_and_another_shop_another() -> 
     others = {derive(key, "POINTS-", purpose, i) for key in (b"k" * 32, b"l" * 32) for purpose in "ab" for i in "cd"}
     assert len(others) == 8
     assert all(len(code) == len("POINTS-") + 12 and code == code.upper() for code in others)
+
+
+def test_a_worker_that_was_silent_too_long_may_report_success_but_not_failure(
+    member: Member, shopify: FakeShopify
+) -> None:
+    redemption = member.redeem()
+    claims = []
+    for _ in range(2):
+        member.wait_until_due()
+        with member.runtime.database.shop(member.shop.id) as session:
+            claims.append(service.claim(session, member.shop.id))
+    silent, current = claims
+    assert silent is not None
+    assert current is not None
+    with member.runtime.database.shop(member.shop.id) as session:
+        settling.settle(session, silent, Refused("shop-gone"))
+        settling.settle(session, silent, Later("outcome-unknown"))
+    assert (member.state(redemption), member.code(redemption).due_at) == ("held", current.due_at)
+    with member.runtime.database.shop(member.shop.id) as session:
+        settling.settle(session, current, Refused("shop-gone"))
+        settling.settle(session, silent, Issued("gid://shopify/DiscountCodeNode/1"))
+    assert (member.state(redemption), member.code(redemption).state) == ("failed", "revoking")
+    member.work()
+    assert (member.state(redemption), member.code(redemption).state) == ("failed", "revoked")
+    assert member.posted(redemption) == [(-100, "redeemed"), (100, "returned")]
+    assert shopify.calls == ["DiscountCodeDeactivate", "CodeDiscountNodeByCode"]
+
+
+def test_news_of_a_code_that_comes_twice_or_too_late_changes_nothing(member: Member) -> None:
+    redemption, news = member.redeem(), redemption_outcomes
+    with member.runtime.database.shop(member.shop.id) as session:
+        key = (session, member.shop.id, redemption.id)
+        news.failed(*key, "refused")
+        news.failed(*key, "refused")
+        news.issued(*key)
+        news.revoked(*key)
+    assert member.state(redemption) == "failed"
+    assert member.posted(redemption) == [(-100, "redeemed"), (100, "returned")]
