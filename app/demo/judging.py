@@ -5,7 +5,8 @@ and from its database where not (totals, guests). Called by `story`, `replaying`
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -26,10 +27,14 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`summary` is what `demo-summary.json` holds; no difference means that everything agrees."""
+    """`summary` is what `demo-summary.json` holds; no difference means that everything agrees.
+
+    `balances` are the points of all customers with orders or codes, as the public API tells them.
+    """
 
     summary: dict[str, Any]
     differences: list[Difference]
+    balances: dict[int, int | None] = field(default_factory=dict)
 
     def lines(self, most: int = 40) -> list[str]:
         """The differences as a table."""
@@ -73,17 +78,19 @@ def judge(world: World) -> Verdict:
         )
         if mine != theirs
     ]
-    differences += _accounts(world, figures["accounts"], guests)
-    return Verdict(_summary(stats, inbox, app, words, agrees=not differences), differences)
+    accounts: dict[str, dict[str, int]] = figures["accounts"]
+    balances = world.members.balances([int(owner) for owner in accounts if owner.isdigit()])
+    differences += _accounts(accounts, balances, guests)
+    return Verdict(_summary(stats, inbox, app, words, agrees=not differences), differences, balances)
 
 
 _SAME_NAME = ("points_spent", "points_outstanding", "codes_issued", "codes_used")
 
 
-def _accounts(world: World, accounts: dict[str, dict[str, int]], guests: Any) -> list[Difference]:
-    customers = [int(owner) for owner in accounts if owner.isdigit()]
-    found: dict[str, int | None] = {str(key): points for key, points in world.members.balances(customers).items()}
-    held = found | {owner: guests.get(owner) for owner in accounts if not owner.isdigit()}
+def _accounts(
+    accounts: Mapping[str, Mapping[str, int]], balances: Mapping[int, int | None], guests: Mapping[str, int]
+) -> list[Difference]:
+    held = {owner: balances[int(owner)] if owner.isdigit() else guests.get(owner) for owner in accounts}
     return [
         Difference(f"account {owner}", row["balance"], held[owner])
         for owner, row in accounts.items()

@@ -44,8 +44,8 @@ def replay_file(file: Path) -> int:
     with _replayed(file) as done:
         accounts = done.world.store.figures()["accounts"]
         balances = done.world.members.balances([int(owner) for owner in accounts if owner.isdigit()])
-        names = {customer_id: name for name, customer_id in done.runner.ids.items()}
-        points = {names.get(customer_id, str(customer_id)): held or 0 for customer_id, held in balances.items()}
+        names = [step.makes for step in done.history.steps if step.verb == "create_customer" and step.makes]
+        points = {name: balances.get(done.runner.ids[name]) or 0 for name in names}
         _print_worth(points, done.history.currency)
     return 0
 
@@ -54,7 +54,7 @@ def real_year(file: Path) -> int:
     """Replays the file and compares every account; 1 if any differs."""
     with _replayed(file) as done:
         verdict = judge(done.world)
-        differences = verdict.differences + _compare_directly(file, done)
+        differences = verdict.differences + _compare_directly(file, done, verdict.balances)
         received = verdict.summary["webhooks"]["received"]
         click.echo(
             f"{received:,} webhooks in {done.seconds:.0f} s: {received / done.seconds:,.0f} a second, from the first"
@@ -92,16 +92,17 @@ def _live(world: World, history: History) -> Replayed:
     return Replayed(world, history, runner, time.monotonic() - begun)
 
 
-def _compare_directly(file: Path, done: Replayed) -> list[Difference]:
+def _compare_directly(file: Path, done: Replayed, balances: dict[int, int | None]) -> list[Difference]:
     """Against a computation made from the file alone, where there is one (invoice lines)."""
-    wanted = direct.points(file) if direct.can_read(file) else {}
-    ids = {customer: done.runner.ids[f"c{customer}"] for customer in wanted}
-    held = done.world.members.balances(list(ids.values()))
+    if not direct.can_read(file):
+        return []
+    wanted = direct.points(file)
+    held = {customer: balances.get(done.runner.ids[f"c{customer}"]) for customer in wanted}
     click.echo(f"{len(wanted):,} accounts compared with a computation from the file alone.")
     return [
-        Difference(f"customer {customer}, from the file", points, held[ids[customer]])
+        Difference(f"customer {customer}, from the file", points, held[customer])
         for customer, points in wanted.items()
-        if points != held[ids[customer]]
+        if points != held[customer]
     ]
 
 

@@ -15,5 +15,4 @@ class Report:
             self.counts[what] += number
 
     def lines(self) -> list[str]:
-        width = max((len(f"{number:,}") for number in self.counts.values()), default=0)
-        return [f"{number:>{width},} {what}" for what, number in self.counts.items()]
+        return [f"{what}: {number:,}" for what, number in self.counts.items()]
