@@ -1,7 +1,7 @@
 """An order as one delivery or re-read described it: the only form in which orders enter the projections."""
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -96,7 +96,7 @@ class OrderSnapshot:
     @cached_property
     def digest(self) -> bytes:
         """Digest of the fields in use; two deliveries of one state have the same."""
-        content = {key: value for key, value in asdict(self).items() if key not in {"triggered_at", "reread"}}
+        content = {key: value for key, value in self.__dict__.items() if key not in _NOT_CONTENT}
         return hashlib.sha256(orjson.dumps(content)).digest()[:16]
 
     @property
@@ -111,4 +111,5 @@ class OrderSnapshot:
         return columns | {"paid": self.paid, "digest": "\\x" + self.digest.hex(), "listed_refunds": listed}
 
 
+_NOT_CONTENT = {"triggered_at", "reread", "digest"}
 _NOT_COLUMNS = {"lines", "codes", "refunds", "reread", "digest"}
