@@ -100,7 +100,6 @@ def web() -> None:
     share_metrics(settings().home)
     from app.web import run_web
 
-    logs.configure(process="web")
     run_web(settings())
 
 

@@ -16,6 +16,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from app import logs
 from app.child import end_with
 from app.config import ConfigError, Settings, load_settings
 
@@ -81,6 +82,7 @@ def listen(load: Callable[[], Wsgi], port: int, host: str, stop_seconds: int = S
 def load_application() -> Wsgi:
     """The application, built in Granian's worker process, so that connections and threads belong to it."""
     end_with(os.getppid())
+    logs.configure(process="web")
     from app.factory import create_app
     from app.runtime import build_runtime
 

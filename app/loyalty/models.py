@@ -156,7 +156,8 @@ class Reward(Base):
 class Redemption(Base):
     """An exchange of points for a reward, from the hold to its end. The id is the caller's, made before the first try.
 
-    held -> issued -> used | cancelled, or held -> failed. Points are back in `failed` and `cancelled`.
+    held -> issued -> used, issued -> cancelling -> cancelled, or held -> failed (`app.loyalty.redemption` has the whole
+    table). Points are back in `failed` and `cancelled`.
     """
 
     __tablename__ = "redemptions"
