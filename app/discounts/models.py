@@ -11,7 +11,8 @@ from app.db import Base
 class DiscountCode(Base):
     """One code. The row is the truth and is written before Shopify hears of it; a job carries it out.
 
-    planned -> issued -> used, issued -> revoking -> revoked, or planned -> failed. `code` is upper case; Shopify ignores case.
+    planned -> issued -> used, issued -> revoking -> revoked, or planned -> failed. `code` is upper case; Shopify
+    ignores case.
     """
 
     __tablename__ = "discount_codes"

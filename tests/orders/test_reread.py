@@ -29,7 +29,7 @@ def place(connected: Shopify, *lines: OrderLine, **more: object) -> int:
     at = clock.now() - timedelta(hours=1)
     commerce = connected.commerce
     customer = commerce.create_customer(at=at, email=f"c{len(lines)}{len(more)}@shop.example", first_name="Ada")
-    return commerce.place_order(at=at, customer_id=customer, lines=list(lines), **more)  # type: ignore[arg-type]  # a test's shorthand
+    return commerce.place_order(at=at, customer_id=customer, lines=list(lines), **more)
 
 
 def told_twice(connected: Shopify, order_id: int) -> None:
