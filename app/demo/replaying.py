@@ -89,6 +89,11 @@ def _live(world: World, history: History) -> Replayed:
         runner = live(world, history.steps, bar)
         bar.set_postfix_str("settling")
         wait_until_quiet(world)
+    if runner.refused:
+        first = runner.refused[0]
+        click.echo(
+            f"The shop refused {len(runner.refused):,} of them, the first: {first.step.verb}: {first.why}", err=True
+        )
     return Replayed(world, history, runner, time.monotonic() - begun)
 
 

@@ -7,7 +7,8 @@ move with it, so that it really passes; members redeem through the public API an
 import json
 import signal
 import threading
-from datetime import datetime, timedelta
+import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import Never
 
@@ -34,9 +35,9 @@ CLOCK_STEP = timedelta(hours=6)  # of the history's time; redemptions happen at 
 def demo(home: Path, *, fresh: bool = False, once: bool = False) -> int:
     """Tells the story, or finds it told; returns the exit code. With `once` judges it and does not stay up."""
     notes = read_notes(home)
-    if fresh or once or (notes and notes.story != STORY):
-        if notes and notes.story != STORY:
-            click.echo("The last demo did not reach the end of its year: starting over.")
+    if notes and notes.story != STORY:
+        click.echo("The last demo did not reach the end of its year: starting over.")
+    if fresh or once or notes is None or notes.story != STORY:
         clear(home)
     with World(home, SHOP) as world:
         if world.notes.story != STORY:
@@ -56,16 +57,18 @@ def _live(world: World) -> None:
     world.store.delivery(double=DOUBLED, shuffle=WINDOW, compress=1000)
     steps = generate(SEED, start=start, days=DAYS)
     with tqdm(total=len(steps), desc="A year of the shop", unit="step") as bar:
-        live(world, steps, bar)
+        runner = live(world, steps, bar)
         bar.set_postfix_str("settling")
         wait_until_quiet(world)
     world.store.delivery(double=0.0, shuffle=0, compress=1)
     world.move_clocks(timedelta())
+    if runner.refused:
+        raise DemoError(f"The seeded year does not fit the development store: {runner.refused[0]}")
     world.finished(STORY)
 
 
 def live(world: World, steps: list[Step], bar: "tqdm[Never]") -> Runner:
-    """Lives through steps with members who redeem; both clocks go along. DemoError if the shop refused a step."""
+    """Lives through steps with members who redeem; both clocks go along."""
     reward, members = world.members.reward(), world.members
 
     def redeem(customer_ids: list[int]) -> dict[int, str]:
@@ -83,9 +86,6 @@ def live(world: World, steps: list[Step], bar: "tqdm[Never]") -> Runner:
 
     runner = Runner(world.store, batch=BATCH, redeem=redeem, before=before, done=bar.update)
     runner.live(steps)
-    if runner.refused:
-        first = runner.refused[0]
-        raise DemoError(f"The shop refused {len(runner.refused)} steps, the first: {first.step.verb}: {first.why}")
     return runner
 
 
@@ -110,11 +110,10 @@ def _show(world: World) -> None:
     customer = next(members, "1")
     api = f"{world.app_url}/api/v1"
     key = f'-H "Authorization: Bearer {world.notes.key}"'
-    now: datetime = clock.wall_now()
     click.echo(
         f"""
 Fern & Moss has had a year: {figures["orders"]["all"]:,} orders, {figures["customers"]} customers, \
-{figures["points_outstanding"]:,} points outstanding on {now:%d %B %Y}.
+{figures["points_outstanding"]:,} points outstanding on {clock.wall_now():%d %B %Y}.
 
   The app        {world.store_origin}/{world.shop}/admin/apps/{world.notes.client_id}
   The API        {api}/openapi.json
@@ -126,7 +125,7 @@ Fern & Moss has had a year: {figures["orders"]["all"]:,} orders, {figures["custo
 Try:
   curl {key} {api}/customers/{customer}
   curl {key} {api}/customers/{customer}/ledger
-  curl {key} -H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)" -H "Content-Type: application/json" \\
+  curl {key} -H "Idempotency-Key: {uuid.uuid4()}" -H "Content-Type: application/json" \\
        -d '{{"reward_id": "{world.members.reward()}"}}' {api}/customers/{customer}/redemptions
   curl {key} "{api}/events?limit=5"
   curl -H "Content-Type: application/json" -d '{{"customer_id": {customer}, "lines": [{{"title": "Boston fern", \

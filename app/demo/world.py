@@ -21,7 +21,7 @@ from app import clock
 from app.config import Settings, load_settings
 from app.db import Database
 from app.demo.processes import Child, DemoError, OneDemo, free_port, stop_all
-from app.postgres import database_url
+from app.postgres import database_url, embedded
 from dev_store.history.actors import Members, install
 from dev_store.history.remote import StoreClient
 
@@ -148,6 +148,7 @@ class World:
     def _stop(self) -> None:
         if self._database:
             self._database.dispose()
+            embedded(self.home).stop_using()
         stop_all(self.children)
         self._lock.release()
 
