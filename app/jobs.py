@@ -4,12 +4,12 @@ A job is a hint, the row is the truth (design decision 3): arguments hold ids on
 a sweep finds what is due. Procrastinate carries them; only this module and the worker know that.
 """
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import orjson
 import procrastinate
 import structlog
 from procrastinate.connector import BaseConnector
@@ -57,7 +57,35 @@ def job(name: str, *, queue: str = "default", cron: str | None = None) -> Callab
     return register
 
 
-_ENQUEUE = text("select perennial_enqueue(:queue, :name, :priority, :lock, :queueing_lock, cast(:args as jsonb), :at)")
+@dataclass(frozen=True)
+class Planned:
+    """A job to be run. A second one under the same `queueing_lock` that still waits becomes one with the first."""
+
+    name: str
+    args: dict[str, int | str]
+    queueing_lock: str | None = None
+    lock: str | None = None
+    priority: int = 0
+    run_at: datetime | None = None
+
+
+_ENQUEUE = text("""
+select perennial_enqueue(queue, name, priority, lock, queueing_lock, args, run_at)
+from jsonb_to_recordset(cast(:jobs as jsonb)) as j(
+    n int, queue text, name text, priority int, lock text, queueing_lock text, args jsonb, run_at timestamptz)
+order by n
+""")
+
+
+def enqueue_all(session: Session, planned: Iterable[Planned]) -> None:
+    """Plan jobs in the session's own transaction; they exist if and only if that commits.
+
+    A waiting job under the same `queueing_lock` is joined, and waiting workers are woken all the same: it may already
+    have been looked at before this transaction's rows were visible.
+    """
+    jobs = [job.__dict__ | {"n": n, "queue": _registry[job.name].queue} for n, job in enumerate(planned)]
+    if jobs:
+        session.execute(_ENQUEUE, {"jobs": orjson.dumps(jobs).decode()})
 
 
 def enqueue(
@@ -70,23 +98,8 @@ def enqueue(
     priority: int = 0,
     run_at: datetime | None = None,
 ) -> None:
-    """Plan a job in the session's own transaction; it exists if and only if that commits.
-
-    A second job under the same `queueing_lock` that is still waiting becomes one with it, and waiting workers are woken
-    all the same: the first may already have been looked at before this transaction's rows were visible.
-    """
-    session.execute(
-        _ENQUEUE,
-        {
-            "queue": _registry[name].queue,
-            "name": name,
-            "priority": priority,
-            "lock": lock,
-            "queueing_lock": queueing_lock,
-            "args": json.dumps(args),
-            "at": run_at,
-        },
-    )
+    """Plan one job; see `enqueue_all`."""
+    enqueue_all(session, [Planned(name, args, queueing_lock, lock, priority, run_at)])
 
 
 def build_app(runtime: "Runtime", connector: BaseConnector) -> procrastinate.App:

@@ -22,10 +22,14 @@ def react(session: Session, changes: Changes, absorbed: frozenset[Key] = frozens
     loyalty.settle(session, changes.accounts)
     use.record_uses(session, changes.orders)
     privacy.keep_erased(session, changes.orders)
-    for shop_id, order_id in sorted(changes.rereads):
-        jobs.enqueue(
-            session,
-            "orders.reread",
-            {"shop_id": shop_id, "order_id": order_id},
-            queueing_lock=f"orders.reread:{shop_id}:{order_id}",
-        )
+    jobs.enqueue_all(
+        session,
+        [
+            jobs.Planned(
+                "orders.reread",
+                {"shop_id": shop_id, "order_id": order_id},
+                queueing_lock=f"orders.reread:{shop_id}:{order_id}",
+            )
+            for shop_id, order_id in sorted(changes.rereads)
+        ],
+    )

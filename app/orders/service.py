@@ -59,18 +59,21 @@ def _lock_stored(session: Session, wanted: set[Key]) -> dict[Key, _Stored]:
 def _newest(
     snapshots: Iterable[OrderSnapshot], stored: dict[Key, _Stored]
 ) -> tuple[dict[Key, OrderSnapshot], set[Key]]:
-    """The snapshot to store for each order that has news, and the orders whose last second is told in two ways."""
+    """The snapshot to store for each order that has news, and the orders whose last second is told in two ways.
+
+    Two tellings of a second that newer news has overtaken need no re-read: neither is how the order is now.
+    """
     best: dict[Key, OrderSnapshot] = {}
-    ambiguous: set[Key] = set()
+    ambiguous: dict[Key, datetime] = {}
     held = {key: was.version for key, was in stored.items()}
     for snapshot in sorted(snapshots, key=lambda snapshot: snapshot.version):
         key = (snapshot.shop_id, snapshot.id)
         was = held[key]
         if was and was[0] == snapshot.updated_at and was[2] != snapshot.digest and not snapshot.reread:
-            ambiguous.add(key)
+            ambiguous[key] = snapshot.updated_at
         if was is None or was < snapshot.version:
             best[key], held[key] = snapshot, snapshot.version
-    return best, ambiguous
+    return best, {key for key, second in ambiguous.items() if (now := held[key]) and now[0] == second}
 
 
 _UPSERT = text(f"""
