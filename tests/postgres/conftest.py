@@ -105,7 +105,11 @@ def _command_line(entry: Path) -> str:
 
 
 def keeper_of(home: Path) -> int:
-    return int((home / "postgres.keeper").read_text())
+    """The keeper writes its number when it has come up, a moment after it holds the lock."""
+    deadline = time.monotonic() + 10
+    while not (told := (home / "postgres.keeper").read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return int(told)
 
 
 def postmaster_of(home: Path) -> int:
