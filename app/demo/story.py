@@ -29,6 +29,7 @@ STORY, SEED, DAYS = "year", 1, 365
 SUMMARY = "demo-summary.json"
 DOUBLED, WINDOW = 0.1, 40  # share of deliveries that come twice; how many stand in a row that is drawn from
 BATCH = 60
+APP_PORT, STORE_PORT = 3000, 9292  # where the demo is looked for; others where these are taken
 CLOCK_STEP = timedelta(hours=6)  # of the history's time; redemptions happen at their instant
 
 
@@ -39,7 +40,7 @@ def demo(home: Path, *, fresh: bool = False, once: bool = False) -> int:
         click.echo("The last demo did not reach the end of its year: starting over.")
     if fresh or once or notes is None or notes.story != STORY:
         clear(home)
-    with World(home, SHOP) as world:
+    with World(home, SHOP, app_port=APP_PORT, store_port=STORE_PORT) as world:
         if world.notes.story != STORY:
             _live(world)
         if once:

@@ -28,7 +28,6 @@ from dev_store.history.remote import StoreClient
 ROOT = Path(__file__).resolve().parents[2]
 APP_CONFIG = ROOT / "shopify.app.toml"
 NOTES = "demo.json"
-APP_PORT, STORE_PORT = 3000, 9292
 
 
 @dataclass(frozen=True)
@@ -71,12 +70,12 @@ def clear(home: Path) -> None:
 class World:
     """Both sides of one home, running for the length of a `with` block: `children` are the store and `serve`."""
 
-    def __init__(self, home: Path, shop: str) -> None:
-        """`shop` (a full myshopify domain) counts in a new home; a used one keeps its own."""
+    def __init__(self, home: Path, shop: str, *, app_port: int = 0, store_port: int = 0) -> None:
+        """`shop` (a full myshopify domain) counts in a new home; a used one keeps its own. Port 0 is any free one."""
         self.home = home.absolute()
         self.notes = read_notes(self.home) or Notes(shop, secrets.token_hex(16), secrets.token_hex(32))
-        self.app_url = f"http://127.0.0.1:{free_port(APP_PORT)}"
-        self.store_origin = f"http://127.0.0.1:{free_port(STORE_PORT)}"
+        self.app_url = f"http://127.0.0.1:{free_port(app_port)}"
+        self.store_origin = f"http://127.0.0.1:{free_port(store_port)}"
         self.environ = _environ(self.home) | self._addresses()
         self.settings: Settings = load_settings(self.environ)
         self.store = StoreClient(self.store_origin, self.notes.shop)

@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 
 from dev_store.history.remote import RemoteError
 
-SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = 180.0  # a killed worker's code is taken up by another one when its lease ends
 PATIENCE = 60.0
 AT_ONCE = 8
 _REDIRECTS = 10

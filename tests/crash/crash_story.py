@@ -80,11 +80,12 @@ def live_through(home: Path, steps: Sequence[Step], *, kills: int = 0, expected:
 def _ending(world: World, seconds: float, killed: Counter[str]) -> Ending:
     verdict = judge(world)
     with world.database.system() as session:
-        owners: dict[int, str] = {account: owner for account, owner in session.execute(_OWNERS)}
+        owners: dict[int, str] = {int(account): str(owner) for account, owner in session.execute(_OWNERS)}
         balances = session.execute(_BALANCES).all()
         sources = session.execute(_SOURCES).all()
+    # Points that were given and taken back leave a row of zeros; whether they ever were given depends on the arrival.
     return Ending(
-        balances={owners[account]: (int(points), int(lifetime)) for account, points, lifetime in balances},
+        balances={owners[account]: (int(held), int(ever)) for account, held, ever in balances if held or ever},
         sources={(owners[account], kind, source): int(points) for account, kind, source, points in sources if points},
         verdict=verdict,
         announced=world.store.figures()["webhooks"]["announced"],

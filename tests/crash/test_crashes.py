@@ -12,8 +12,8 @@ from tests.soak_page import write_section
 START = datetime(2025, 11, 21, tzinfo=UTC)
 
 
-def _both(folder: Path, *, orders: int, customers: int, days: int, kills: int) -> tuple[Ending, Ending]:
-    steps = generate(7, start=START, orders=orders, customers=customers, days=days)
+def _both(folder: Path, *, orders: int, customers: int, days: int, kills: int, redeem: bool) -> tuple[Ending, Ending]:
+    steps = generate(7, start=START, orders=orders, customers=customers, days=days, redeem=redeem)
     quiet = live_through(folder / "quiet", steps)
     return quiet, live_through(folder / "killed", steps, kills=kills, expected=quiet.announced)
 
@@ -27,7 +27,8 @@ def _same(quiet: Ending, killed: Ending) -> None:
 
 @pytest.mark.timeout(300)
 def test_a_few_kills_of_web_and_worker_leave_the_ledger_as_it_would_be(tmp_path: Path) -> None:
-    quiet, killed = _both(tmp_path, orders=300, customers=50, days=40, kills=3)
+    # Nobody redeems here: a code in a killed worker's hands waits for the end of its lease, longer than this test may.
+    quiet, killed = _both(tmp_path, orders=240, customers=50, days=40, kills=3, redeem=False)
     assert killed.killed.total() == 3
     _same(quiet, killed)
 
@@ -35,7 +36,7 @@ def test_a_few_kills_of_web_and_worker_leave_the_ledger_as_it_would_be(tmp_path:
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_twenty_kills_during_a_whole_year_leave_the_ledger_as_it_would_be(tmp_path: Path) -> None:
-    quiet, killed = _both(tmp_path, orders=3000, customers=400, days=365, kills=20)
+    quiet, killed = _both(tmp_path, orders=3000, customers=400, days=365, kills=20, redeem=True)
     assert killed.killed.total() == 20
     _same(quiet, killed)
     points = killed.verdict.summary["points"]
