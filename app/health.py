@@ -65,7 +65,7 @@ def _inbox_registry(database: Database) -> CollectorRegistry:
             row = session.execute(_INBOX).one()
     except (DBAPIError, PoolTimeout):
         return registry
-    oldest = max((clock.now() - row.oldest).total_seconds(), 0) if row.oldest else 0
+    oldest = max((clock.wall_now() - row.oldest).total_seconds(), 0) if row.oldest else 0
     figures = {
         "inbox_oldest_pending_seconds": ("Age of the oldest event that waits for the loop.", oldest),
         "inbox_pending": ("Events that wait for the loop.", row.pending),

@@ -21,7 +21,10 @@ class Headers(Protocol):
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivery as its headers describe it. Only the body is signed, so none of this is trusted by itself."""
+    """One delivery as its headers describe it. Only the body is signed, so none of this is trusted by itself.
+
+    `triggered_at` is business time, `received_at` the machine's: promises about speed are measured by it.
+    """
 
     topic: str
     shop_domain: str
@@ -41,15 +44,14 @@ def read(headers: Headers, raw: bytes) -> Delivery | None:
     domain = _text(headers.get("X-Shopify-Shop-Domain"))
     if topic is None or domain is None:
         return None
-    received_at = clock.now()
     return Delivery(
         topic=topic.lower(),
         shop_domain=domain.lower(),
         webhook_id=_text(headers.get("X-Shopify-Webhook-Id")) or "body:" + hashlib.sha256(raw).hexdigest(),
         event_id=_text(headers.get("X-Shopify-Event-Id")),
         api_version=_text(headers.get("X-Shopify-API-Version")),
-        triggered_at=_instant(headers.get("X-Shopify-Triggered-At")) or received_at,
-        received_at=received_at,
+        triggered_at=_instant(headers.get("X-Shopify-Triggered-At")) or clock.now(),
+        received_at=clock.wall_now(),
     )
 
 

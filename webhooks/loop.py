@@ -69,7 +69,7 @@ class InboxLoop:
             items = [(event, read(event, self._topics, self._runtime.keyring)) for event in events]
             self._set_aside(session, [item for item in items if isinstance(item[1], SetAside)])
             self._handle_or_halve(session, [item for item in items if not isinstance(item[1], SetAside)])
-        now = clock.now()
+        now = clock.wall_now()
         for event in events:
             metrics.webhook_to_points_seconds.observe(max((now - event.received_at).total_seconds(), 0))
         return len(events)
@@ -126,7 +126,7 @@ def _finish(
     session: Session, events: Sequence[Claimed], state: str, reason: str | None = None, error: str | None = None
 ) -> None:
     keys = rows({"shop_id": event.shop_id, "id": event.id} for event in events)
-    parameters = {"state": state, "reason": reason, "error": error, "now": clock.now(), "keys": keys}
+    parameters = {"state": state, "reason": reason, "error": error, "now": clock.wall_now(), "keys": keys}
     session.execute(_FINISH, parameters)
     metrics.webhooks_processed.labels(state).inc(len(events))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from app import clock
+from app import clock, metrics
 from app.runtime import Runtime
 from app.shopify import buckets, graphql, operations
 from app.shopify.answers import data_of
@@ -77,16 +77,21 @@ class _Call:
 
     def _send(self, access: Access) -> dict[str, Any]:
         started = time.monotonic()
+        outcome = "refused"
         try:
             answer = graphql.request(self.runtime.settings, access.domain, access.token, self.operation, self.variables)
             cost = buckets.cost_of(answer)
             self._learn(cost)
             data = data_of(answer, cost, changes=self.operation.changes)
+            outcome = "answered"
         except OutcomeUnknown as error:
+            outcome = "unknown"
             self._log("shopify call without an outcome", started)
             if self.operation.changes:
                 raise
             raise Unavailable(str(error)) from error
+        finally:
+            metrics.shopify_calls.labels(self.operation.name, outcome).inc()
         self._log("shopify call", started, cost=cost.requested, available=cost.available)
         return data
 
