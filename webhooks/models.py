@@ -50,4 +50,13 @@ class InboxEvent(Base):
         UniqueConstraint("shop_id", "topic", "webhook_id", name="inbox_events_delivery_key"),
         Index("inbox_events_pending_ix", "partition", "shop_id", "lane", "id", postgresql_where="state = 'pending'"),
         Index("inbox_events_parked_ix", "shop_id", "id", postgresql_where="state = 'parked'"),
+        # What `webhooks.care` has still to forget.
+        Index(
+            "inbox_events_bodies_ix",
+            "finished_at",
+            postgresql_where="body is not null and state in ('done', 'ignored')",
+        ),
+        Index(
+            "inbox_events_receipts_ix", "finished_at", postgresql_where="body is null and state in ('done', 'ignored')"
+        ),
     )

@@ -135,6 +135,10 @@ create table inbox_events (
     constraint inbox_events_delivery_key unique (shop_id, topic, webhook_id)
 );
 create index inbox_events_parked_ix on inbox_events (shop_id, id) where state = 'parked';
+create index inbox_events_bodies_ix on inbox_events (finished_at)
+    where body is not null and state in ('done', 'ignored');
+create index inbox_events_receipts_ix on inbox_events (finished_at)
+    where body is null and state in ('done', 'ignored');
 create index inbox_events_pending_ix on inbox_events (partition, shop_id, lane, id) where state = 'pending';
 
 create table inbox_partitions (
