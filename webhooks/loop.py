@@ -24,7 +24,7 @@ from app.runtime import Runtime
 from app.sql import rows
 from webhooks.claim import Claimed, claim, lock_partition
 from webhooks.reading import SetAside, read
-from webhooks.topics import table
+from webhooks.topics import Apply, table
 
 log = structlog.get_logger()
 
@@ -92,16 +92,20 @@ class InboxLoop:
                 _postpone(session, items[0][0], error)
 
     def _handle(self, session: Session, items: Sequence[Read]) -> None:
-        """Hand each topic its events as a list, then settle everything that changed once."""
+        """Hand each handler its facts as a list, whatever topics told them, then settle what changed once.
+
+        An order that was created, paid and updated within a batch is thus written once.
+        """
         changes = Changes()
         absorbed: set[Key] = set()
-        by_topic: dict[str, list[Any]] = {}
+        facts: dict[Apply, list[Any]] = {topic.apply: [] for topic in self._topics.values()}
         for event, fact in items:
-            by_topic.setdefault(event.topic, []).append(fact)
-        for name in sorted(by_topic, key=list(self._topics).index):
-            effects = self._topics[name].apply(session, by_topic[name])
-            changes.add(effects.changes)
-            absorbed |= effects.absorbed
+            facts[self._topics[event.topic].apply].append(fact)
+        for apply, told in facts.items():
+            if told:
+                effects = apply(session, told)
+                changes.add(effects.changes)
+                absorbed |= effects.absorbed
         react(session, changes, frozenset(absorbed))
 
     def _set_aside(self, session: Session, items: Sequence[tuple[Claimed, SetAside]]) -> None:

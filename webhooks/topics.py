@@ -40,13 +40,16 @@ class Effects:
     absorbed: set[Key] = field(default_factory=set)
 
 
+Apply = Callable[[Session, Sequence[Any]], Effects]
+
+
 @dataclass(frozen=True)
 class Topic:
-    """A line of the table. `read` may return None: a body that asks for nothing."""
+    """A line of the table. `read` may return None: a body that asks for nothing. Topics may share an `apply`."""
 
     name: str
     read: Callable[[Event], Any]
-    apply: Callable[[Session, Sequence[Any]], Effects]
+    apply: Apply
     lane: int = LIVE
 
 

@@ -35,7 +35,8 @@ def apply(session: Session, snapshots: Sequence[OrderSnapshot]) -> Changes:
     for key in newest:
         changes.accounts |= {(key[0], account) for account in (owners[key], stored[key].account_id) if account}
     _write(session, newest, owners)
-    changes.add(_remember_paid(session, {(item.shop_id, item.id) for item in snapshots if item.paid}))
+    written_paid = {key for key, item in newest.items() if item.paid}
+    changes.add(_remember_paid(session, {(s.shop_id, s.id) for s in snapshots if s.paid} - written_paid))
     changes.add(apply_refunds(session, [refund for snapshot in snapshots for refund in snapshot.refunds]))
     changes.orders |= set(newest)
     return changes
@@ -78,7 +79,8 @@ def _newest(
 
 _UPSERT = text(f"""
 insert into orders as o select * from jsonb_populate_recordset(null::orders, cast(:rows as jsonb))
-on conflict (shop_id, id) do update set {assignments(Order, without=["paid", "deleted_at"])}
+on conflict (shop_id, id) do update
+    set {assignments(Order, without=["paid", "deleted_at"])}, paid = o.paid or excluded.paid
 where o.updated_at is null or (o.updated_at, o.triggered_at, o.digest)
     < (excluded.updated_at, excluded.triggered_at, excluded.digest)
 """)  # noqa: S608 - column names of our own model
