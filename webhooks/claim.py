@@ -78,7 +78,7 @@ order by e.shop_id, e.lane, e.id
 """)
 
 
-def claim(session: Session, partition: int) -> Sequence[Claimed]:
-    """The next events of a locked partition."""
-    rows = session.execute(_EVENTS, {"partition": partition, "now": clock.wall_now(), "batch": BATCH, "share": SHARE})
+def claim(session: Session, partition: int, batch: int = BATCH) -> Sequence[Claimed]:
+    """The next events of a locked partition, at most `batch`."""
+    rows = session.execute(_EVENTS, {"partition": partition, "now": clock.wall_now(), "batch": batch, "share": SHARE})
     return [Claimed(**row._mapping) for row in rows]

@@ -22,7 +22,7 @@ from app.changes import Changes, Key
 from app.reactions import react
 from app.runtime import Runtime
 from app.sql import rows
-from webhooks.claim import Claimed, claim, lock_partition
+from webhooks.claim import BATCH, Claimed, claim, lock_partition
 from webhooks.reading import SetAside, read
 from webhooks.topics import Apply, table
 
@@ -37,8 +37,10 @@ Read = tuple[Claimed, Any]
 class InboxLoop:
     """Drains the inbox of all shops. One in each worker; several share the work by partitions."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, batch: int = BATCH) -> None:
+        """`batch` events at most share a transaction; another number is for measuring what that is worth."""
         self._runtime = runtime
+        self._batch = batch
         self._topics = table()
         self._start = itertools.count(os.getpid())
 
@@ -65,7 +67,7 @@ class InboxLoop:
             partition = lock_partition(session, next(self._start))
             if partition is None:
                 return 0
-            events = claim(session, partition)
+            events = claim(session, partition, self._batch)
             items = [(event, read(event, self._topics, self._runtime.keyring)) for event in events]
             self._set_aside(session, [item for item in items if isinstance(item[1], SetAside)])
             self._handle_or_halve(session, [item for item in items if not isinstance(item[1], SetAside)])
