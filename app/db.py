@@ -12,8 +12,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 from sqlalchemy import BigInteger, DateTime, Engine, MetaData, Text, create_engine, event, text
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -105,6 +108,23 @@ def _enter_scope(session: Session, transaction: SessionTransaction, connection: 
         text("select set_config('role', :role, true), set_config('app.shop_id', :shop, true)"),
         {"role": WEB_ROLE, "shop": str(shop_id)},
     )
+
+
+# Connection lost, session ended for idling, deadlock, lack of resources, a lock not had, shutdown or time-out, disk.
+_PASSING = ("08", "25P03", "40", "53", "55", "57", "58")
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the database is at fault and not what was asked of it, so that the same may succeed another time.
+
+    The driver's own OperationalError does not tell: a key that is too long for its index is one as well.
+    """
+    if isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError | psycopg.InternalError):
+        return False
+    return cause.sqlstate is None or cause.sqlstate.startswith(_PASSING)
 
 
 def driver_connection(session: Session) -> Any:

@@ -12,6 +12,7 @@ _WITHOUT_DECIMALS = (
 _THREE_DECIMALS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 # Column type is bigint; an amount beyond it is a broken payload, not money.
 _LARGEST = 2**63 - 1
+_MOST_DIGITS = 20
 
 
 def exponent(currency: str) -> int:
@@ -23,16 +24,20 @@ def exponent(currency: str) -> int:
 def to_minor(amount: str | int | Decimal, currency: str) -> int:
     """Minor units of a decimal amount; raises ValueError when it is not an amount that this currency can hold."""
     try:
-        scaled = Decimal(amount).scaleb(exponent(currency))
-        minor = int(scaled)
-    except (InvalidOperation, ValueError, OverflowError, TypeError) as error:
-        raise ValueError(f"not an amount of money: {amount!r}") from error
+        value = Decimal(amount)
+    except (InvalidOperation, ValueError, TypeError) as error:
+        raise ValueError(f"not an amount of money: {str(amount)[:40]!r}") from error
+    # Looked at before any arithmetic: "1e999999" is short, and takes minutes to become a whole number.
+    if not value.is_finite() or value.adjusted() > _MOST_DIGITS:
+        raise ValueError(f"not an amount of money, or out of range: {str(amount)[:40]!r}")
+    scaled = value.scaleb(exponent(currency))
+    minor = int(scaled)
     if minor != scaled:
         # Shopify sends "10.0" and, for currencies without decimals, "1000.00"; real fractions of a minor unit occur
         # only in per-unit prices of bulk goods, where half up is what its own totals do.
         minor = int((scaled + Decimal("0.5").copy_sign(scaled)).to_integral_value(rounding="ROUND_DOWN"))
     if abs(minor) > _LARGEST:
-        raise ValueError(f"amount out of range: {amount!r}")
+        raise ValueError(f"amount out of range: {str(amount)[:40]!r}")
     return minor
 
 

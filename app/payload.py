@@ -1,10 +1,11 @@
 """Reading fields out of what Shopify sends: webhook bodies and, through the same functions, answers to re-reads.
 
 Every reader returns None for what is absent and raises BadPayload for what is there but cannot be right. Text is freed
-of NUL, which PostgreSQL cannot store. Nothing here repeats a value in its error: bodies hold personal data.
+of NUL, which PostgreSQL cannot store, and cut to a bounded length. Amounts and instants are bounded so that no sum of
+theirs leaves a bigint and no calendar leaves its range. Errors repeat no value: bodies hold personal data.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,10 @@ from app.money import to_minor
 
 Body = Mapping[str, Any]
 _BIGGEST_ID = 2**63 - 1
+# Ten trillion dollars: thousands of such orders still add up to a bigint.
+_BIGGEST_AMOUNT = 10**15
+_LONGEST_TEXT = 2_000
+_YEARS = range(1900, 2200)
 
 
 class BadPayload(ValueError):
@@ -61,13 +66,13 @@ def optional_id(body: Body, name: str) -> int | None:
 
 
 def text(body: Body, name: str) -> str | None:
-    """Text without NUL; an empty one counts as absent."""
+    """Text without NUL, its first 2,000 characters; an empty one counts as absent."""
     value = body.get(name)
     if value is None:
         return None
     if not isinstance(value, str):
         raise BadPayload("wrong-type", f"{name} is not text")
-    return value.replace("\x00", "").strip() or None
+    return value.replace("\x00", "").strip()[:_LONGEST_TEXT] or None
 
 
 def flag(body: Body, name: str) -> bool:
@@ -92,9 +97,12 @@ def instant(body: Body, name: str) -> datetime | None:
         return None
     try:
         parsed = datetime.fromisoformat(value)
-        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+        moment = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise BadPayload("wrong-time", f"{name} is not an instant") from error
+    if moment.year not in _YEARS:
+        raise BadPayload("wrong-time", f"{name} is in no year of ours")
+    return moment
 
 
 def needed_instant(body: Body, name: str) -> datetime:
@@ -125,9 +133,20 @@ def _minor(amount: Any, currency: str, name: str) -> int:
         return 0
     try:
         # Refund subtotals are JSON numbers; through str they are the decimal that was sent, not its binary neighbour.
-        return to_minor(str(amount), currency)
+        return _bounded(to_minor(str(amount), currency), name)
     except ValueError as error:
         raise BadPayload("wrong-money", f"{name} is not an amount") from error
+
+
+def total(amounts: Iterable[int], name: str) -> int:
+    """The sum of amounts in minor units."""
+    return _bounded(sum(amounts), name)
+
+
+def _bounded(minor: int, name: str) -> int:
+    if abs(minor) > _BIGGEST_AMOUNT:
+        raise BadPayload("wrong-money", f"{name} is out of range")
+    return minor
 
 
 def email(body: Body, name: str = "email") -> str | None:

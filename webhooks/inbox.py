@@ -14,10 +14,9 @@ from enum import Enum
 
 import psycopg
 import structlog
-from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.crypto import KeyRing
-from app.db import Database, driver_connection
+from app.db import Database, driver_connection, is_passing
 from webhooks.body import seal_body
 from webhooks.headers import Delivery
 from webhooks.models import PARTITIONS
@@ -122,7 +121,7 @@ class Inbox:
         try:
             outcomes = _insert(self._database, batch)
         except Exception as error:
-            if len(batch) > 1 and not _database_is_away(error):
+            if len(batch) > 1 and not is_passing(error):
                 # A row that cannot be stored must not cost its neighbours a refusal.
                 middle = len(batch) // 2
                 self._write(batch[:middle])
@@ -134,11 +133,6 @@ class Inbox:
             return
         for item, outcome in zip(batch, outcomes, strict=True):
             item.outcome.set_result(outcome)
-
-
-def _database_is_away(error: Exception) -> bool:
-    """Whether the fault is the connection's and not a row's."""
-    return isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
 _INSERT = """

@@ -14,11 +14,11 @@ from typing import Any
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from app import clock, metrics
 from app.changes import Changes, Key
+from app.db import is_passing
 from app.reactions import react
 from app.runtime import Runtime
 from app.sql import rows
@@ -49,8 +49,12 @@ class InboxLoop:
         while not stop.is_set():
             try:
                 worked = self.drain_once()
-            except (OperationalError, InterfaceError) as error:
-                log.warning("inbox waits for the database", error=type(error).__name__)
+            except Exception as error:
+                # Nothing may end this thread: a worker without it looks alive and does nothing.
+                if is_passing(error):
+                    log.warning("inbox waits for the database", error=type(error).__name__)
+                else:
+                    log.error("inbox loop failed", exc_info=error)
                 stop.wait(0.5)
                 continue
             if not worked:
@@ -83,9 +87,9 @@ class InboxLoop:
             with session.begin_nested():
                 self._handle(session, items)
                 _finish(session, [event for event, _ in items], "done")
-        except (OperationalError, InterfaceError):
-            raise
         except Exception as error:
+            if is_passing(error):
+                raise
             if len(items) > 1:
                 middle = len(items) // 2
                 self._handle_or_halve(session, items[:middle])

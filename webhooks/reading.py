@@ -7,6 +7,7 @@
 | a body that asks for nothing (a merge that failed) | ignored: nothing-to-do |
 | a body that is not JSON, or not an object | parked: broken-json |
 | a missing or impossible id, time or amount | parked under the reader's reason |
+| a body over which our own reader stumbles | parked: failed |
 | a body that was erased, or sealed with a key we no longer have | parked: unreadable |
 
 Ignored events are over. Parked ones wait for a person, who sees the reason and can replay them.
@@ -18,12 +19,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+import structlog
 
 from app.crypto import CannotOpen, KeyRing
 from app.payload import BadPayload, Body
 from webhooks.body import open_body
 from webhooks.claim import Claimed
 from webhooks.topics import Event, Topic
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,10 @@ def read(claimed: Claimed, topics: Mapping[str, Topic], keyring: KeyRing) -> Any
         fact = topic.read(_event(claimed, body))
     except BadPayload as error:
         return SetAside("parked", error.reason, str(error))
+    except Exception as error:
+        # A bug of ours: it must cost this event alone, and trying again cannot help before a new version does.
+        log.error("webhook cannot be read", topic=claimed.topic, event_id=claimed.id, exc_info=error)
+        return SetAside("parked", "failed", f"Reading it raised {type(error).__name__}.")
     if fact is None:
         return SetAside("ignored", "nothing-to-do", "The delivery asks for nothing.")
     return fact

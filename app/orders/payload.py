@@ -7,6 +7,9 @@ from app import payload
 from app.orders.snapshot import CodeSnapshot, LineSnapshot, OrderSnapshot, RefundSnapshot
 from app.payload import BadPayload, Body
 
+# Shopify's limit; the code is part of a key, which has a limit of its own.
+_LONGEST_CODE = 255
+
 
 def parse_order(shop_id: int, body: Body, triggered_at: datetime) -> OrderSnapshot:
     """The snapshot in an `orders/*` body; raises BadPayload."""
@@ -62,10 +65,12 @@ def parse_refund(
         shop_id=shop_id,
         id=payload.needed_id(body),
         order_id=payload.optional_id(body, "order_id") or order_id or payload.needed_id(body, "order_id"),
-        lines_minor=sum(payload.shop_money(line, "subtotal", currency) for line in lines),
+        lines_minor=payload.total(
+            (payload.shop_money(line, "subtotal", currency) for line in lines), "refund_line_items"
+        ),
         # Negative: more was given back than the lines are worth. A positive one (goods back, less money) changes
         # nothing, because the goods have left the order.
-        loose_minor=max(0, -sum(differences)),
+        loose_minor=max(0, -payload.total(differences, "order_adjustments")),
         created_at=payload.instant(body, "created_at"),
         processed_at=payload.instant(body, "processed_at"),
     )
@@ -73,7 +78,7 @@ def parse_refund(
 
 def _currency(body: Body) -> str:
     currency = payload.text(body, "currency")
-    if currency is None or len(currency) != 3 or not currency.isalpha():
+    if currency is None or len(currency) != 3 or not (currency.isascii() and currency.isalpha()):
         raise BadPayload("wrong-currency", "currency is not a code of three letters")
     return currency.upper()
 
@@ -126,7 +131,9 @@ def _line(body: Body, currency: str) -> LineSnapshot:
         quantity=quantity,
         current_quantity=quantity if body.get("current_quantity") is None else payload.number(body, "current_quantity"),
         price_minor=payload.shop_money(body, "price", currency),
-        discount_minor=sum(payload.shop_money(allocation, "amount", currency) for allocation in allocations),
+        discount_minor=payload.total(
+            (payload.shop_money(allocation, "amount", currency) for allocation in allocations), "discount_allocations"
+        ),
         gift_card=payload.flag(body, "gift_card"),
     )
 
@@ -134,10 +141,8 @@ def _line(body: Body, currency: str) -> LineSnapshot:
 def _codes(body: Body, currency: str) -> tuple[CodeSnapshot, ...]:
     codes: dict[str, CodeSnapshot] = {}
     for item in payload.items(body, "discount_codes"):
-        code = payload.text(item, "code")
+        code = (payload.text(item, "code") or "").upper()[:_LONGEST_CODE]
         if code:
             amount = payload.shop_money(item, "amount", currency)
-            codes[code.upper()] = CodeSnapshot(
-                code=code.upper(), amount_minor=amount, kind=payload.text(item, "type") or "unknown"
-            )
+            codes[code] = CodeSnapshot(code=code, amount_minor=amount, kind=payload.text(item, "type") or "unknown")
     return tuple(codes[code] for code in sorted(codes))

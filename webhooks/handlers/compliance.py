@@ -12,6 +12,11 @@ def _whole(event: Event) -> Event:
     return event
 
 
+def _of_person(event: Event) -> Event:
+    privacy.Person.of(event.body)  # what cannot be read is parked under its reason
+    return event
+
+
 def _each(act: Callable[..., object]) -> Callable[[Session, Sequence[Event]], Effects]:
     def apply(session: Session, events: Sequence[Event]) -> Effects:
         for event in events:
@@ -22,7 +27,7 @@ def _each(act: Callable[..., object]) -> Callable[[Session, Sequence[Event]], Ef
 
 
 TOPICS = (
-    Topic("customers/data_request", _whole, _each(privacy.data_request), COMPLIANCE),
-    Topic("customers/redact", _whole, _each(privacy.redact_customer), COMPLIANCE),
+    Topic("customers/data_request", _of_person, _each(privacy.data_request), COMPLIANCE),
+    Topic("customers/redact", _of_person, _each(privacy.redact_customer), COMPLIANCE),
     Topic("shop/redact", _whole, _each(privacy.redact_shop), COMPLIANCE),
 )
