@@ -26,6 +26,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run a command; the entry point of `perennial` and of `python -m app.cli`."""
+    logs.configure(process="command line")
     try:
         cli.main(standalone_mode=False)
     except (ConfigError, PostgresUnavailable) as error:
