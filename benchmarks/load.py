@@ -51,7 +51,9 @@ class Answers:
         return self.processor_seconds / self.seconds if self.seconds else 0.0
 
 
-class _Connection:
+class Connection:
+    """A keep-alive connection with at most one request in flight."""
+
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -73,6 +75,13 @@ class _Connection:
             return None
         return int(head[9:12])
 
+    def exchange(self, request: bytes) -> tuple[int, bytes]:
+        """Send a request and wait for its answer: status and body."""
+        self.send(request, 0.0)
+        while (status := self.read()) is None:
+            pass
+        return status, self.received.partition(b"\r\n\r\n")[2]
+
 
 def _length(head: bytes) -> int:
     _, found, rest = head.lower().partition(b"\r\ncontent-length:")
@@ -84,12 +93,12 @@ class _Generator:
         self._load = load
         self._requests = iter(load.requests)
         self._poll = select.epoll()
-        self._busy: dict[int, _Connection] = {}
-        self._idle: list[_Connection] = []
+        self._busy: dict[int, Connection] = {}
+        self._idle: list[Connection] = []
         self._answers = Answers()
 
     def run(self) -> Answers:
-        self._idle = [_Connection(self._load.port) for _ in range(self._load.connections)]
+        self._idle = [Connection(self._load.port) for _ in range(self._load.connections)]
         for connection in self._idle:
             self._poll.register(connection.socket, select.EPOLLIN)
         began, processor = time.monotonic(), time.process_time()
@@ -131,7 +140,7 @@ class _Generator:
             if number in self._busy:
                 self._take(self._busy[number], number)
 
-    def _take(self, connection: _Connection, number: int) -> None:
+    def _take(self, connection: Connection, number: int) -> None:
         try:
             status = connection.read()
         except OSError:
@@ -144,7 +153,7 @@ class _Generator:
         if status == _BROKEN:
             self._poll.unregister(number)
             connection.socket.close()
-            connection = _Connection(self._load.port)
+            connection = Connection(self._load.port)
             self._poll.register(connection.socket, select.EPOLLIN)
         self._idle.append(connection)
 
