@@ -50,18 +50,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--single-events", type=int, default=1_500, help="for the comparison with batches of one")
+    parser.add_argument("--warm-up", type=int, default=200, help="events before the first measurement")
     parser.add_argument("--shops", type=int, default=4)
     sizes = parser.parse_args()
     with World("webhook_processing", sizes.shops) as world:
         web, port = world.web()
         worker, signer = world.worker(), Signer(SECRET)
-        requests = mixed(signer, world.domains, sizes.events + sizes.single_events + 200)
-        measure(world, port, worker.process.pid, web.process.pid, requests[:200])  # warm-up
-        batches = measure(world, port, worker.process.pid, web.process.pid, requests[200 : 200 + sizes.events])
+        total, first = sizes.warm_up + sizes.events + sizes.single_events, sizes.warm_up + sizes.events
+        requests = mixed(signer, world.domains, total)
+        measure(world, port, worker.process.pid, web.process.pid, requests[: sizes.warm_up])  # warm-up
+        batches = measure(world, port, worker.process.pid, web.process.pid, requests[sizes.warm_up : first])
         world.stop(worker)
         single = world.worker("benchmarks.one_at_a_time")
-        ones = measure(world, port, single.process.pid, web.process.pid, requests[200 + sizes.events :])
-        undone = sizes.events + sizes.single_events + 200 - world.count("done")
+        ones = measure(world, port, single.process.pid, web.process.pid, requests[first:])
+        undone = total - world.count("done")
         points = world.points()
     return report(batches, ones, undone, points)
 
