@@ -146,11 +146,13 @@ with lost as (
     where j.status = 'doing' and (w.id is null or w.last_heartbeat < now() - make_interval(secs => :silent))
     for update of j skip locked
 ), covered as (
-    -- The same work is waiting already: running that once is enough.
+    -- The same work is waiting already, or was lost twice (one ran while the next began): running it once is enough.
     delete from procrastinate_jobs where id in (
         select lost.id from lost
         where exists (select 1 from procrastinate_jobs t
                       where t.status = 'todo' and t.queueing_lock = lost.queueing_lock)
+            or exists (select 1 from lost twin
+                       where twin.queueing_lock = lost.queueing_lock and twin.id > lost.id)
     ) returning id
 )
 update procrastinate_jobs set status = 'todo', worker_id = null, scheduled_at = null

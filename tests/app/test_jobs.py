@@ -75,6 +75,16 @@ def test_the_jobs_of_a_lost_worker_are_put_back_and_one_waiting_for_the_same_is_
     assert {job.status for job in waiting(runtime)} == {"todo"}
 
 
+def test_two_lost_jobs_under_one_queueing_lock_are_put_back_as_one(runtime: Runtime) -> None:
+    with runtime.database.system() as session:
+        for n in (1, 2):  # the second was planned, and begun, while the first was running
+            jobs.enqueue(session, "tests.note", {"n": n}, queueing_lock="same")
+            session.execute(text("update procrastinate_jobs set status = 'doing'"))
+    with runtime.database.system() as session:
+        assert jobs.rescue_lost(session) == 1
+    assert [(job.args["n"], job.status) for job in waiting(runtime)] == [(2, "todo")]
+
+
 def test_a_living_workers_job_is_left_to_it(runtime: Runtime) -> None:
     with runtime.database.system() as session:
         jobs.enqueue(session, "tests.note", {"n": 1})
