@@ -107,7 +107,8 @@ class _Generator:
         while due is not None or self._busy:
             while due is not None and self._idle and due <= time.monotonic():
                 due = self._send(due, schedule)
-            self._receive(due)
+            if due is not None or self._busy:
+                self._receive(due)
         self._answers.seconds = time.monotonic() - began
         self._answers.processor_seconds = time.process_time() - processor
         return self._answers
