@@ -24,8 +24,8 @@ def configure(*, process: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         exception_without_words,
     ]
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if to_people else structlog.processors.JSONRenderer()
+    renderers: list[structlog.typing.Processor] = (
+        [_exception_in_lines, structlog.dev.ConsoleRenderer()] if to_people else [structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -37,7 +37,7 @@ def configure(*, process: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
@@ -52,6 +52,13 @@ def exception_without_words(_logger: Any, _method: str, entry: Entry) -> Entry:
     error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
         entry["exception"] = list(_chain(error))
+    return entry
+
+
+def _exception_in_lines(_logger: Any, _method: str, entry: Entry) -> Entry:
+    """The console's renderer wants text."""
+    if "exception" in entry:
+        entry["exception"] = "\n".join(entry["exception"])
     return entry
 
 

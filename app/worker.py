@@ -21,6 +21,7 @@ from app import job_table, jobs, logs, processes
 from app.config import load_settings
 from app.postgres import conninfo
 from app.runtime import Runtime, build_runtime
+from webhooks.claim import release_frozen
 from webhooks.inbox import CHANNEL
 from webhooks.loop import InboxLoop
 
@@ -111,12 +112,13 @@ def _listen(runtime: Runtime, stop: threading.Event, wake: threading.Event) -> N
 
 
 def _beat(runtime: Runtime, stop: threading.Event) -> None:
-    """Say every two seconds that this worker lives; every ten, put back the jobs of those that do not."""
+    """Say every two seconds that this worker lives; free what frozen ones hold, and every ten put back lost jobs."""
     name = processes.own_name()
     next_rescue = time.monotonic()
     while True:
         with suppress(DBAPIError, PoolTimeout), runtime.database.system() as session:
             processes.beat(session, name)
+            release_frozen(session)
             if time.monotonic() >= next_rescue:
                 next_rescue = time.monotonic() + processes.SILENT_AFTER.total_seconds()
                 jobs.rescue_lost(session)

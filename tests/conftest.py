@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 import responses
+import structlog
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from app import clock
+from app import clock, logs
 from app.config import Settings
 from app.crypto import KeyRing
 from app.db import Database
@@ -30,6 +31,16 @@ from tests.shopify.signing import OLD_SECRET, SECRET
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".cache" / "tests"
 _KEEP = {"alembic_version", "inbox_partitions"}
+
+# structlog's own default draws an exception with all local variables, which takes seconds.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        logs.exception_without_words,
+        structlog.processors.KeyValueRenderer(),
+    ]
+)
 
 
 @pytest.fixture(scope="session")

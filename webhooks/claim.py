@@ -2,7 +2,8 @@
 
 A loop locks one partition (it holds the shops that hash to it) for its transaction; a killed worker frees it at once,
 and one shop is never in two hands. Within it every shop's oldest events come in turn, compliance first, and no shop
-takes more than its share of a batch while others wait.
+takes more than its share of a batch while others wait. Events that were in hand when a worker ended come first and in
+smaller groups.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ from app import clock
 
 BATCH = 500
 SHARE = 100
+FROZEN_AFTER = "3s"
+# How many events share a transaction after as many deaths in company: so the fatal one is alone at its third.
+_IN_COMPANY = {1: 25}
 
 
 @dataclass(frozen=True)
@@ -31,24 +35,69 @@ class Claimed:
     triggered_at: datetime
     received_at: datetime
     attempts: int
+    deaths: int
     body: bytes | None
 
 
-_PARTITION = text("""
-select p.id from inbox_partitions p
-where exists (
-    select 1 from inbox_events e
-    where e.partition = p.id and e.state = 'pending' and (e.retry_at is null or e.retry_at <= :now)
+@dataclass(frozen=True)
+class Turn:
+    """A locked partition. A sequence counts starts, the row those that were committed; between them is lost work."""
+
+    partition: int
+    start: int
+    ended: int
+
+    @property
+    def follows_a_death(self) -> bool:
+        """Whether the last worker ended, lost its connection or was frozen in the middle of its work."""
+        return self.start > self.ended + 1
+
+
+_TURN = text("""
+with locked as materialized (
+    select p.id, p.ended from inbox_partitions p
+    where exists (
+        select 1 from inbox_events e
+        where e.partition = p.id and e.state = 'pending' and (e.retry_at is null or e.retry_at <= :now)
+    )
+    order by (p.id + :offset) % 64
+    limit 1 for update skip locked
 )
-order by (p.id + :offset) % 64
-limit 1 for update skip locked
+select id as partition, nextval(cast('inbox_starts_' || id as regclass)) as start, ended,
+       set_config('idle_in_transaction_session_timeout', :frozen_after, true) as frozen_after
+from locked
+""")
+_END = text("update inbox_partitions set ended = :start where id = :partition")
+
+
+def begin_turn(session: Session, offset: int) -> Turn | None:
+    """Lock a partition that has work; `offset` turns the order, so that loops do not all begin at the same one.
+
+    From now on the server ends this session if we say nothing for FROZEN_AFTER: the lock of a frozen process is free
+    again, and when it wakes up its transaction is gone.
+    """
+    parameters = {"now": clock.wall_now(), "offset": offset, "frozen_after": FROZEN_AFTER}
+    found = session.execute(_TURN, parameters).one_or_none()
+    return Turn(found.partition, found.start, found.ended) if found else None
+
+
+def end_turn(session: Session, turn: Turn) -> None:
+    """Note, in the transaction that did the work, that this start came to its end."""
+    session.execute(_END, {"start": turn.start, "partition": turn.partition})
+
+
+# A process that froze while an answer was on its way does not idle; its session is ended by the other workers.
+_RELEASE = text("""
+select pg_terminate_backend(pid) from pg_stat_activity
+where usename = current_user and datname = current_database() and pid <> pg_backend_pid()
+    and xact_start is not null and wait_event = 'ClientWrite'
+    and state_change < clock_timestamp() - cast(:frozen_after as interval)
 """)
 
 
-def lock_partition(session: Session, offset: int) -> int | None:
-    """Lock a partition that has work; `offset` turns the order, so that loops do not all begin at the same one."""
-    found = session.execute(_PARTITION, {"now": clock.wall_now(), "offset": offset}).one_or_none()
-    return found.id if found else None
+def release_frozen(session: Session) -> None:
+    """End sessions whose client has stopped reading in the middle of a transaction; every worker looks now and then."""
+    session.execute(_RELEASE, {"frozen_after": FROZEN_AFTER})
 
 
 # The distinct shops are found by hopping over the index, not by reading a shop's whole backlog.
@@ -72,7 +121,7 @@ with recursive waiting as (
     select shop_id, id from turns order by (turn - 1) / :share, shop_id, turn limit :batch
 )
 select e.shop_id, s.domain as shop_domain, s.shopify_id, e.id, e.topic, e.webhook_id, e.triggered_at, e.received_at,
-       e.attempts, e.body
+       e.attempts, e.deaths, e.body
 from chosen join inbox_events e using (shop_id, id) join shops s on s.id = e.shop_id
 order by e.shop_id, e.lane, e.id
 """)
@@ -81,4 +130,8 @@ order by e.shop_id, e.lane, e.id
 def claim(session: Session, partition: int, batch: int = BATCH) -> Sequence[Claimed]:
     """The next events of a locked partition, at most `batch`."""
     rows = session.execute(_EVENTS, {"partition": partition, "now": clock.wall_now(), "batch": batch, "share": SHARE})
-    return [Claimed(**row._mapping) for row in rows]
+    events = [Claimed(**row._mapping) for row in rows]
+    deaths = max((event.deaths for event in events), default=0)
+    if not deaths:
+        return events
+    return [event for event in events if event.deaths == deaths][: _IN_COMPANY.get(deaths, 1)]

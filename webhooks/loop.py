@@ -2,7 +2,8 @@
 
 Effects in the database are exactly once because they commit together with the mark. If a batch raises, it is halved
 until the event that cannot be handled is alone; that one is tried again later, a few times, and then parked. Faults of
-the database itself are not an event's fault: the whole batch is left pending and tried again.
+the database itself are not an event's fault: the whole batch is left pending and tried again. An event that ends its
+worker without raising is found in the same way, over several deaths (`webhooks.claim`).
 """
 
 import itertools
@@ -22,7 +23,7 @@ from app.db import is_passing
 from app.reactions import react
 from app.runtime import Runtime
 from app.sql import rows
-from webhooks.claim import BATCH, Claimed, claim, lock_partition
+from webhooks.claim import BATCH, Claimed, begin_turn, claim, end_turn
 from webhooks.reading import SetAside, read
 from webhooks.topics import Apply, table
 
@@ -30,6 +31,9 @@ log = structlog.get_logger()
 
 # An event is tried this often before it is parked, with a pause that grows fourfold: 1 s, 4 s.
 ATTEMPTS = 3
+# Workers that may end while an event is in hand, before it is parked. Two are spent on finding out which event it is,
+# three on an event that was alone: it takes that many unrelated accidents to park an innocent one.
+DEATHS = 5
 
 Read = tuple[Claimed, Any]
 
@@ -68,17 +72,26 @@ class InboxLoop:
     def drain_once(self) -> int:
         """Handle one batch of one partition; returns how many events that was, 0 when there is nothing to do."""
         with self._runtime.database.system() as session:
-            partition = lock_partition(session, next(self._start))
-            if partition is None:
+            turn = begin_turn(session, next(self._start))
+            if turn is None:
                 return 0
-            events = claim(session, partition, self._batch)
-            items = [(event, read(event, self._topics, self._runtime.keyring)) for event in events]
-            self._set_aside(session, [item for item in items if isinstance(item[1], SetAside)])
-            self._handle_or_halve(session, [item for item in items if not isinstance(item[1], SetAside)])
+            events = claim(session, turn.partition, self._batch)
+            if turn.follows_a_death:
+                _count_death(session, events)
+            else:
+                self._work(session, events)
+            end_turn(session, turn)
+        if turn.follows_a_death:
+            return len(events)
         now = clock.wall_now()
         for event in events:
             metrics.webhook_to_points_seconds.observe(max((now - event.received_at).total_seconds(), 0))
         return len(events)
+
+    def _work(self, session: Session, events: Sequence[Claimed]) -> None:
+        items = [(event, read(event, self._topics, self._runtime.keyring)) for event in events]
+        self._set_aside(session, [item for item in items if isinstance(item[1], SetAside)])
+        self._handle_or_halve(session, [item for item in items if not isinstance(item[1], SetAside)])
 
     def _handle_or_halve(self, session: Session, items: Sequence[Read]) -> None:
         if not items:
@@ -139,6 +152,26 @@ def _finish(
     parameters = {"state": state, "reason": reason, "error": error, "now": clock.wall_now(), "keys": keys}
     session.execute(_FINISH, parameters)
     metrics.webhooks_processed.labels(state).inc(len(events))
+
+
+_DEATH = text("""
+update inbox_events e set deaths = e.deaths + 1
+from jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint)
+where e.shop_id = k.shop_id and e.id = k.id
+""")
+
+
+def _count_death(session: Session, events: Sequence[Claimed]) -> None:
+    """The last worker ended with these in hand: claiming is repeatable, so they are what it had claimed.
+
+    Nothing else is done in this turn, so that it cannot die as well. Claiming takes smaller groups from now on.
+    """
+    log.warning("a worker ended in the middle of a batch", events=len(events))
+    fatal = [event for event in events if event.deaths + 1 >= DEATHS]
+    if fatal:
+        log.error("webhook ends its worker", **_named(fatal[0]))
+        _finish(session, fatal, "parked", "fatal", "The worker process ended each time when it handled this alone.")
+    session.execute(_DEATH, {"keys": rows({"shop_id": event.shop_id, "id": event.id} for event in events)})
 
 
 def _named(event: Claimed) -> dict[str, Any]:

@@ -20,6 +20,8 @@ class InboxPartition(Base):
     __tablename__ = "inbox_partitions"
 
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    # The last start (sequence `inbox_starts_<id>`) whose transaction was committed.
+    ended: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class InboxEvent(Base):
@@ -39,6 +41,8 @@ class InboxEvent(Base):
     received_at: Mapped[datetime]
     state: Mapped[str]
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    # How often a worker ended while this was in its hands; innocent neighbours are counted as well.
+    deaths: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     retry_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     # A stable kind and a sentence without personal data, for ignored and parked events.

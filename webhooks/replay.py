@@ -11,7 +11,7 @@ from webhooks.inbox import CHANNEL
 log = structlog.get_logger()
 
 _REPLAY = text("""
-update inbox_events set state = 'pending', attempts = 0, retry_at = null, finished_at = null
+update inbox_events set state = 'pending', attempts = 0, deaths = 0, retry_at = null, finished_at = null
 where shop_id = :shop_id and state = 'parked' and (:all or id = any(:ids)) and body is not null
 returning id
 """)
