@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 _BROKEN = 0  # stands for the status of a request whose connection was lost
-_PATIENCE = 30.0  # seconds without any answer after which a run is given up
+_PATIENCE = 15.0  # seconds without any answer after which a run is given up
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,12 @@ class _Generator:
         self._busy: dict[int, Connection] = {}
         self._idle: list[Connection] = []
         self._answers = Answers()
+        self._last_answer = 0.0
 
     def run(self) -> Answers:
-        self._idle = [Connection(self._load.port) for _ in range(self._load.connections)]
-        for connection in self._idle:
-            self._poll.register(connection.socket, select.EPOLLIN)
+        self._idle = [self._connect() for _ in range(self._load.connections)]
         began, processor = time.monotonic(), time.process_time()
+        self._last_answer = began
         schedule = self._schedule(began)
         due = next(schedule, None)
         while due is not None or self._busy:
@@ -131,15 +131,16 @@ class _Generator:
         return next(schedule, None)
 
     def _receive(self, due: float | None) -> None:
-        patience = _PATIENCE
+        patience = max(self._last_answer + _PATIENCE - time.monotonic(), 0.0)
         if due is not None and self._idle:
-            patience = max(due - time.monotonic(), 0)
-        ready = self._poll.poll(patience)
-        if not ready and patience == _PATIENCE:
-            raise TimeoutError(f"no answer within {_PATIENCE:.0f} s")
-        for number, _ in ready:
+            patience = min(patience, max(due - time.monotonic(), 0.0))
+        for number, _ in self._poll.poll(patience):
             if number in self._busy:
                 self._take(self._busy[number], number)
+            else:
+                self._renew(next(each for each in self._idle if each.socket.fileno() == number))
+        if self._busy and time.monotonic() > self._last_answer + _PATIENCE:
+            raise TimeoutError(f"{len(self._busy)} requests without an answer for {_PATIENCE:.0f} s")
 
     def _take(self, connection: Connection, number: int) -> None:
         try:
@@ -149,14 +150,24 @@ class _Generator:
         if status is None:
             return
         self._answers.statuses[status] += 1
-        self._answers.latencies.append(time.monotonic() - connection.due)
+        self._last_answer = time.monotonic()
+        self._answers.latencies.append(self._last_answer - connection.due)
         del self._busy[number]
-        if status == _BROKEN:
-            self._poll.unregister(number)
-            connection.socket.close()
-            connection = Connection(self._load.port)
-            self._poll.register(connection.socket, select.EPOLLIN)
         self._idle.append(connection)
+        if status == _BROKEN:
+            self._renew(connection)
+
+    def _renew(self, connection: Connection) -> None:
+        """Replace an idle connection that the server has closed."""
+        self._idle.remove(connection)
+        self._poll.unregister(connection.socket)
+        connection.socket.close()
+        self._idle.append(self._connect())
+
+    def _connect(self) -> Connection:
+        connection = Connection(self._load.port)
+        self._poll.register(connection.socket, select.EPOLLIN)
+        return connection
 
 
 class Generator:

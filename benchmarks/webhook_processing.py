@@ -48,8 +48,8 @@ def measure(world: World, port: int, worker: int, web: int, requests: list[bytes
 def main() -> int:
     """Measure, print, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=20_000)
-    parser.add_argument("--single-events", type=int, default=1_500, help="for the comparison with batches of one")
+    parser.add_argument("--events", type=int, default=15_000)
+    parser.add_argument("--single-events", type=int, default=500, help="for the comparison with batches of one")
     parser.add_argument("--warm-up", type=int, default=200, help="events before the first measurement")
     parser.add_argument("--shops", type=int, default=4)
     sizes = parser.parse_args()
