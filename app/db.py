@@ -110,8 +110,9 @@ def _enter_scope(session: Session, transaction: SessionTransaction, connection: 
     )
 
 
-# Connection lost, session ended for idling, deadlock, lack of resources, a lock not had, shutdown or time-out, disk.
-_PASSING = ("08", "25P03", "40", "53", "55", "57", "58")
+# Deadlock, lack of resources, a lock not had; and: connection lost, session ended for idling, shutdown, time-out, disk.
+_BUSY = ("40", "53", "55")
+_PASSING = (*_BUSY, "08", "25P03", "57", "58")
 
 
 def is_passing(error: BaseException) -> bool:
@@ -121,10 +122,20 @@ def is_passing(error: BaseException) -> bool:
     """
     if isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return True
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = _cause(error)
     if not isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError | psycopg.InternalError):
         return False
     return cause.sqlstate is None or cause.sqlstate.startswith(_PASSING)
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether a passing fault left the session alive: the database refused this once and goes on."""
+    cause = _cause(error)
+    return isinstance(cause, psycopg.Error) and (cause.sqlstate or "").startswith(_BUSY)
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    return error.orig if isinstance(error, DBAPIError) else error
 
 
 def driver_connection(session: Session) -> Any:

@@ -35,7 +35,8 @@ __all__ = ["Program", "Supervisor", "run_web", "serve"]
 TICK = 0.1  # seconds between two looks at the children
 STOP_SECONDS = 20.0  # from SIGTERM to SIGKILL; Granian needs 8, a job in hand perhaps more
 STEADY = 10.0  # seconds after which a process counts as having come up
-GIVE_UP_AFTER = 5  # quick ends in a row of a process that has never come up
+# Quick ends in a row of a process that has never come up; more than an event that kills workers takes to be parked.
+GIVE_UP_AFTER = 6
 LONGEST_DELAY = 10.0  # seconds between two attempts
 DATABASE_EVERY = 3.0  # seconds between two looks at the embedded server
 

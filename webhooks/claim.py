@@ -86,6 +86,17 @@ def end_turn(session: Session, turn: Turn) -> None:
     session.execute(_END, {"start": turn.start, "partition": turn.partition})
 
 
+_EXCUSE = text("""
+update inbox_partitions set ended = greatest(ended, :start)
+where id = (select id from inbox_partitions where id = :partition for update skip locked)
+""")
+
+
+def excuse_turn(session: Session, turn: Turn) -> None:
+    """A turn that the database refused is no death; nothing happens if another worker has taken the next one."""
+    session.execute(_EXCUSE, {"start": turn.start, "partition": turn.partition})
+
+
 # A process that froze while an answer was on its way does not idle; its session is ended by the other workers.
 _RELEASE = text("""
 select pg_terminate_backend(pid) from pg_stat_activity

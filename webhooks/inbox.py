@@ -27,6 +27,7 @@ log = structlog.get_logger()
 CHANNEL = "perennial_inbox"
 # What may wait in memory: enough for a burst, little enough that a stopped database does not fill the machine.
 _WAITING = 4_000
+_WAITING_BYTES = 64_000_000
 _BATCH = 500
 _BATCH_BYTES = 16_000_000
 
@@ -53,10 +54,15 @@ class _Waiting:
 class Inbox:
     """The door's end of the inbox; one in each web process."""
 
-    def __init__(self, database: Database, keyring: KeyRing) -> None:
+    def __init__(
+        self, database: Database, keyring: KeyRing, waiting: int = _WAITING, waiting_bytes: int = _WAITING_BYTES
+    ) -> None:
         self._database = database
         self._keyring = keyring
-        self._queue: queue.Queue[_Waiting | None] = queue.Queue(_WAITING)
+        self._queue: queue.Queue[_Waiting | None] = queue.Queue(waiting)
+        self._bytes_allowed = waiting_bytes
+        self._bytes_waiting = 0
+        self._bytes_lock = threading.Lock()
         self._start_lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -68,15 +74,22 @@ class Inbox:
         self._ensure_thread()
         sealed = seal_body(self._keyring, delivery.shop_domain, delivery.topic, delivery.webhook_id, raw)
         waiting = _Waiting(delivery, sealed, Future())
-        try:
-            self._queue.put_nowait(waiting)
-        except queue.Full:
-            raise InboxFull from None
+        self._enqueue(waiting)
         try:
             return waiting.outcome.result(timeout)
         except TimeoutError:
             waiting.outcome.cancel()
             raise
+
+    def _enqueue(self, waiting: _Waiting) -> None:
+        with self._bytes_lock:
+            if self._bytes_waiting and self._bytes_waiting + len(waiting.sealed) > self._bytes_allowed:
+                raise InboxFull
+            try:
+                self._queue.put_nowait(waiting)
+            except queue.Full:
+                raise InboxFull from None
+            self._bytes_waiting += len(waiting.sealed)
 
     def close(self) -> None:
         """Write what waits, then stop."""
@@ -106,6 +119,8 @@ class Inbox:
         size = 0
         item = self._queue.get()
         while item is not None:
+            with self._bytes_lock:
+                self._bytes_waiting -= len(item.sealed)
             if item.outcome.set_running_or_notify_cancel():
                 batch.append(item)
                 size += len(item.sealed)

@@ -10,20 +10,22 @@ import itertools
 import os
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app import clock, metrics
 from app.changes import Changes, Key
-from app.db import is_passing
+from app.db import is_busy, is_passing
 from app.reactions import react
 from app.runtime import Runtime
 from app.sql import rows
-from webhooks.claim import BATCH, Claimed, begin_turn, claim, end_turn
+from webhooks.claim import BATCH, Claimed, Turn, begin_turn, claim, end_turn, excuse_turn
 from webhooks.reading import SetAside, read
 from webhooks.topics import Apply, table
 
@@ -71,22 +73,34 @@ class InboxLoop:
 
     def drain_once(self) -> int:
         """Handle one batch of one partition; returns how many events that was, 0 when there is nothing to do."""
-        with self._runtime.database.system() as session:
-            turn = begin_turn(session, next(self._start))
-            if turn is None:
-                return 0
-            events = claim(session, turn.partition, self._batch)
-            if turn.follows_a_death:
-                _count_death(session, events)
-            else:
-                self._work(session, events)
-            end_turn(session, turn)
-        if turn.follows_a_death:
-            return len(events)
-        now = clock.wall_now()
-        for event in events:
-            metrics.webhook_to_points_seconds.observe(max((now - event.received_at).total_seconds(), 0))
+        turn: Turn | None = None
+        events: Sequence[Claimed] = ()
+        try:
+            with self._runtime.database.system() as session:
+                turn = begin_turn(session, next(self._start))
+                if turn is not None:
+                    events = self._take(session, turn)
+        except Exception as error:
+            if turn is not None and is_busy(error):
+                self._excuse(turn)
+            raise
+        if turn is not None and not turn.follows_a_death:
+            _observe(events)
         return len(events)
+
+    def _take(self, session: Session, turn: Turn) -> Sequence[Claimed]:
+        events = claim(session, turn.partition, self._batch)
+        if turn.follows_a_death:
+            _count_death(session, events)
+        else:
+            self._work(session, events)
+        end_turn(session, turn)
+        return events
+
+    def _excuse(self, turn: Turn) -> None:
+        """A lack of space or a deadlock is no death, however often it comes; if this fails too, one is counted."""
+        with suppress(DBAPIError), self._runtime.database.system() as session:
+            excuse_turn(session, turn)
 
     def _work(self, session: Session, events: Sequence[Claimed]) -> None:
         items = [(event, read(event, self._topics, self._runtime.keyring)) for event in events]
@@ -172,6 +186,12 @@ def _count_death(session: Session, events: Sequence[Claimed]) -> None:
         log.error("webhook ends its worker", **_named(fatal[0]))
         _finish(session, fatal, "parked", "fatal", "The worker process ended each time when it handled this alone.")
     session.execute(_DEATH, {"keys": rows({"shop_id": event.shop_id, "id": event.id} for event in events)})
+
+
+def _observe(events: Sequence[Claimed]) -> None:
+    now = clock.wall_now()
+    for event in events:
+        metrics.webhook_to_points_seconds.observe(max((now - event.received_at).total_seconds(), 0))
 
 
 def _named(event: Claimed) -> dict[str, Any]:

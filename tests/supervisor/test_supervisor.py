@@ -41,7 +41,7 @@ def test_a_process_that_ends_with_code_zero_unasked_comes_back_and_one_that_neve
 ) -> None:
     supervised = supervise(web="steady", worker="quits")
     assert supervised.process.wait(20) == 1
-    assert len(supervised.pids("worker")) == 5
+    assert len(supervised.pids("worker")) == 6
     assert supervised.finished("web")
 
 

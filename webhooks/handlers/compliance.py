@@ -26,7 +26,7 @@ def _each(act: Callable[..., object]) -> Callable[[Session, Sequence[Event]], Ef
     return apply
 
 
-TOPICS = (
+TOPICS: tuple[Topic, ...] = (
     Topic("customers/data_request", _of_person, _each(privacy.data_request), COMPLIANCE),
     Topic("customers/redact", _of_person, _each(privacy.redact_customer), COMPLIANCE),
     Topic("shop/redact", _whole, _each(privacy.redact_shop), COMPLIANCE),

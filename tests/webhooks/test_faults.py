@@ -1,0 +1,154 @@
+"""One thing at a time goes wrong with the machine; all comes back by itself, and nothing acknowledged is lost."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app import clock
+from app.config import Settings
+from app.db import Database
+from app.factory import create_app
+from app.migrations.run import migrate
+from app.postgres.server import EmbeddedPostgres
+from app.runtime import Runtime
+from app.shops.models import Shop
+from tests.factories import make_shop
+from tests.webhooks.deliveries import START, delivery, order_body, send
+from tests.webhooks.reading_points import balance
+from webhooks import headers
+from webhooks.inbox import Inbox, InboxFull
+from webhooks.loop import InboxLoop
+
+
+def test_an_exhausted_pool_refuses_and_comes_back(runtime: Runtime, shop: Shop) -> None:
+    small = Database(runtime.settings.database_url or "", pool_size=1)
+    client = create_app(replace(runtime, database=small)).test_client()
+    with ExitStack() as held:
+        for _ in range(6):
+            held.enter_context(small.engine.connect())
+        assert send(client, delivery("orders/create", order_body(1))) == 503
+    item = delivery("orders/create", order_body(2))
+    assert send(client, item) == 200
+    small.dispose()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(tmp_path / "server", {"fsync": "off", "shared_buffers": "16MB"})
+    yield server
+    server.leave()
+
+
+def test_door_and_loop_outlive_their_database(
+    settings: Settings, runtime: Runtime, own_server: EmbeddedPostgres
+) -> None:
+    away = replace(runtime, database=Database(own_server.start()))
+    migrate(away.database.engine)
+    make_shop(away)
+    client = create_app(away).test_client()
+    stop, wake = threading.Event(), threading.Event()
+    loop = threading.Thread(target=InboxLoop(away).run, args=(stop, wake, 0.1))
+    loop.start()
+    try:
+        assert send(client, delivery("orders/create", order_body(1))) == 200
+        own_server.stop()
+        assert send(client, delivery("orders/create", order_body(2))) == 503
+        own_server.start()
+        assert send(client, delivery("orders/create", order_body(2))) == 200
+        deadline = time.monotonic() + 10
+        while balance(away, 7) < 200 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert balance(away, 7) == 200
+    finally:
+        stop.set()
+        loop.join()
+        away.database.dispose()
+
+
+def test_what_waits_is_bounded_in_number_and_in_bytes(runtime: Runtime, shop: Shop) -> None:
+    by_number = Inbox(runtime.database, runtime.keyring, waiting=3)
+    by_bytes = Inbox(runtime.database, runtime.keyring, waiting_bytes=300)
+    for inbox, raw in ((by_number, b"{}"), (by_bytes, b'{"id": 1}' * 10)):
+        with runtime.database.system() as session:
+            session.execute(text("lock table inbox_events in access exclusive mode"))
+            with ThreadPoolExecutor(20) as threads:
+                refusals = list(threads.map(lambda n, i=inbox, r=raw: refused(i, n, r), range(20)))
+            assert set(refusals) == {InboxFull, TimeoutError}
+        deadline = time.monotonic() + 5
+        while refused(inbox, 99, raw) is not None:
+            assert time.monotonic() < deadline
+        inbox.close()
+
+
+def refused(inbox: Inbox, number: int, raw: bytes) -> type[Exception] | None:
+    told = {"X-Shopify-Topic": "orders/create", "X-Shopify-Shop-Domain": "demo.myshopify.com"}
+    item = headers.read(told | {"X-Shopify-Webhook-Id": f"full-{number}"}, raw)
+    assert item is not None
+    try:
+        inbox.put(item, raw, timeout=0.5)
+    except (InboxFull, TimeoutError) as error:
+        return type(error)
+    return None
+
+
+def test_a_clock_that_steps_back_changes_no_points(
+    client: FlaskClient, runtime: Runtime, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = InboxLoop(runtime)
+    assert send(client, delivery("orders/paid", order_body(1, total="100.00"), 1)) == 200
+    loop.drain()
+    earlier = clock.wall_now() - timedelta(hours=1)
+    monkeypatch.setattr(clock, "wall_now", lambda: earlier)
+    assert (
+        send(client, delivery("orders/updated", order_body(1, at=START + timedelta(seconds=9), current="40.00"), 9))
+        == 200
+    )
+    assert (
+        send(client, delivery("orders/updated", order_body(1, at=START + timedelta(seconds=4), current="70.00"), 4))
+        == 200
+    )
+    loop.drain()
+    assert balance(runtime, 7) == 40
+
+
+_FULL = """
+create function pg_temp_full() returns trigger language plpgsql as
+$$ begin raise exception 'no space left on device' using errcode = 'disk_full'; end $$;
+create trigger full_disk before insert on {table} for each statement execute function pg_temp_full();
+"""
+_FREED = "drop function pg_temp_full cascade"
+
+
+def test_a_full_disk_refuses_at_the_door_and_parks_nothing(client: FlaskClient, runtime: Runtime, shop: Shop) -> None:
+    item = delivery("orders/create", order_body(1))
+    _execute(runtime, _FULL.format(table="inbox_events"))
+    assert send(client, item) == 503
+    _execute(runtime, _FREED)
+    assert send(client, item) == 200
+
+    _execute(runtime, _FULL.format(table="ledger_entries"))
+    stop, wake = threading.Event(), threading.Event()
+    loop = threading.Thread(target=InboxLoop(runtime).run, args=(stop, wake, 0.05))
+    loop.start()
+    time.sleep(4)  # eight turns that fail, more than the deaths that would park
+    stop.set()
+    loop.join()
+    _execute(runtime, _FREED)
+    InboxLoop(runtime).drain()
+    assert balance(runtime, 7) == 100
+    with runtime.database.system() as session:
+        assert session.scalar(text("select max(deaths) from inbox_events")) == 0
+
+
+def _execute(runtime: Runtime, statements: str) -> None:
+    with runtime.database.system() as session:
+        session.execute(text(statements))
