@@ -74,27 +74,39 @@ def open_doors(world: World, *, with_rival: bool) -> list[Door]:
 
 
 def main() -> int:
-    """Measure, print, and return the exit code."""
+    """Measure in a world of its own, print, and return the exit code."""
+    sizes = parse(sys.argv[1:])
+    if not sizes.without_rival:
+        rival.prepare()
+    with World("webhook_door") as world:
+        return run(world, sizes)
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The sizes of this run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="of a round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--warm-up", type=float, default=2.0, help="seconds of each door")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--without-rival", action="store_true", help="our door only; the claim is then not judged")
-    sizes = parser.parse_args()
-    if not sizes.without_rival:
-        rival.prepare()
+    return parser.parse_args(arguments)
+
+
+def run(world: World, sizes: argparse.Namespace) -> int:
+    """Measure in this world, where nothing waits and no worker runs."""
     shopper = Shopper(1)
     bodies = [webhook for _ in range(100) for webhook in shopper.order() if len(webhook.body) == SIZE]
-    with World("webhook_door") as world:
-        doors = open_doors(world, with_rival=not sizes.without_rival)
+    doors = open_doors(world, with_rival=not sizes.without_rival)
+    for door in doors:
+        strike(world, door, bodies, sizes.connections, sizes.warm_up)
+    warm = {door.name: door.rounds.pop().statuses[200] for door in doors}
+    for door in doors:
+        door.uses.clear()
+    for _ in range(sizes.rounds):
         for door in doors:
-            strike(world, door, bodies, sizes.connections, sizes.warm_up)
-        warm = {door.name: door.rounds.pop().statuses[200] + 0 * len(door.uses.pop().cores) for door in doors}
-        for _ in range(sizes.rounds):
-            for door in doors:
-                strike(world, door, bodies, sizes.connections, sizes.seconds)
-        lost = _lost(world, {door.name: door for door in doors}, warm)
+            strike(world, door, bodies, sizes.connections, sizes.seconds)
+    lost = _lost(world, {door.name: door for door in doors}, warm)
     return report({door.name: door for door in doors}, lost)
 
 

@@ -7,6 +7,7 @@ Requests come when they are due and not when the door is ready, and their waitin
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.bodies import Shopper, Signer, mixed
@@ -82,25 +83,35 @@ def burst(stage: Stage, signer: Signer, count: int, seconds: float, connections:
 
 
 def main() -> int:
-    """Measure, print, and return the exit code."""
+    """Measure in a world of its own, print, and return the exit code."""
+    sizes = parse(sys.argv[1:])
+    with World("webhook_latency") as world:
+        return run(world, sizes)
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The sizes of this run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, default=200)
     parser.add_argument("--seconds", type=float, default=20.0, help="of the steady load")
     parser.add_argument("--burst", type=int, default=20_000)
     parser.add_argument("--burst-seconds", type=float, default=10.0)
     parser.add_argument("--connections", type=int, default=64, help="of the burst")
-    sizes = parser.parse_args()
-    with World("webhook_latency") as world:
-        web, port = world.web()
-        worker = world.worker()
-        families = {"web": web.process.pid, "worker": worker.process.pid, "PostgreSQL": world.postmaster}
-        stage, signer = Stage(world, port, families), Signer(SECRET)
-        warm_up = mixed(signer, ["bench-1.myshopify.com"], 100)
-        Generator(Load(port, warm_up, connections=8)).answers()
-        world.wait_until_done(60)
-        calm = steady(stage, signer, sizes.rate, sizes.seconds)
-        rush = burst(stage, signer, sizes.burst, sizes.burst_seconds, sizes.connections)
-        undone = world.count("parked") + world.count("pending")
+    return parser.parse_args(arguments)
+
+
+def run(world: World, sizes: argparse.Namespace) -> int:
+    """Measure in this world."""
+    web, port = world.web()
+    worker = world.worker()
+    families = {"web": web.process.pid, "worker": worker.process.pid, "PostgreSQL": world.postmaster}
+    stage, signer = Stage(world, port, families), Signer(SECRET)
+    warm_up = mixed(signer, ["bench-1.myshopify.com"], 100)
+    Generator(Load(port, warm_up, connections=8)).answers()
+    world.wait_until_done(60)
+    calm = steady(stage, signer, sizes.rate, sizes.seconds)
+    rush = burst(stage, signer, sizes.burst, sizes.burst_seconds, sizes.connections)
+    undone = world.count("parked") + world.count("pending")
     return report(calm, rush, undone)
 
 

@@ -8,6 +8,7 @@ same kind of load with batches of one.
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.bodies import Signer, mixed
@@ -46,25 +47,35 @@ def measure(world: World, port: int, worker: int, web: int, requests: list[bytes
 
 
 def main() -> int:
-    """Measure, print, and return the exit code."""
+    """Measure in a world of its own, print, and return the exit code."""
+    sizes = parse(sys.argv[1:])
+    with World("webhook_processing", sizes.shops) as world:
+        return run(world, sizes)
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The sizes of this run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=15_000)
     parser.add_argument("--single-events", type=int, default=500, help="for the comparison with batches of one")
     parser.add_argument("--warm-up", type=int, default=200, help="events before the first measurement")
     parser.add_argument("--shops", type=int, default=4)
-    sizes = parser.parse_args()
-    with World("webhook_processing", sizes.shops) as world:
-        web, port = world.web()
-        worker, signer = world.worker(), Signer(SECRET)
-        total, first = sizes.warm_up + sizes.events + sizes.single_events, sizes.warm_up + sizes.events
-        requests = mixed(signer, world.domains, total)
-        measure(world, port, worker.process.pid, web.process.pid, requests[: sizes.warm_up])  # warm-up
-        batches = measure(world, port, worker.process.pid, web.process.pid, requests[sizes.warm_up : first])
-        world.stop(worker)
-        single = world.worker("benchmarks.one_at_a_time")
-        ones = measure(world, port, single.process.pid, web.process.pid, requests[first:])
-        undone = total - world.count("done")
-        points = world.points()
+    return parser.parse_args(arguments)
+
+
+def run(world: World, sizes: argparse.Namespace) -> int:
+    """Measure in this world."""
+    web, port = world.web()
+    worker, signer = world.worker(), Signer(SECRET)
+    total, first = sizes.warm_up + sizes.events + sizes.single_events, sizes.warm_up + sizes.events
+    requests = mixed(signer, world.domains, total)
+    measure(world, port, worker.process.pid, web.process.pid, requests[: sizes.warm_up])  # warm-up
+    batches = measure(world, port, worker.process.pid, web.process.pid, requests[sizes.warm_up : first])
+    world.stop(worker)
+    single = world.worker("benchmarks.one_at_a_time")
+    ones = measure(world, port, single.process.pid, web.process.pid, requests[first:])
+    undone = total - world.count("done")
+    points = world.points()
     return report(batches, ones, undone, points)
 
 

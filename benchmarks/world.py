@@ -83,6 +83,10 @@ class World:
         stop_all(children)
         self._children = [child for child in self._children if child not in children]
 
+    def stop_everything(self) -> None:
+        """End all processes of this world; PostgreSQL stays."""
+        self.stop(*self._children)
+
     def api_key(self, domain: str) -> str:
         """A new key of a shop's API."""
         shop_id = self.shop_ids[domain]
