@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
@@ -18,6 +19,7 @@ from app.config import Settings
 from app.db import Database
 from app.factory import create_app
 from app.migrations.run import migrate
+from app.postgres import conninfo
 from app.postgres.server import EmbeddedPostgres
 from app.runtime import Runtime
 from app.shops.models import Shop
@@ -25,6 +27,7 @@ from tests.factories import make_shop
 from tests.webhooks.deliveries import START, delivery, order_body, send
 from tests.webhooks.reading_points import balance
 from webhooks import headers
+from webhooks.claim import release_frozen
 from webhooks.inbox import Inbox, InboxFull
 from webhooks.loop import InboxLoop
 
@@ -152,3 +155,24 @@ def test_a_full_disk_refuses_at_the_door_and_parks_nothing(client: FlaskClient, 
 def _execute(runtime: Runtime, statements: str) -> None:
     with runtime.database.system() as session:
         session.execute(text(statements))
+
+
+def test_a_process_that_froze_while_it_was_answered_loses_its_session(runtime: Runtime) -> None:
+    address = conninfo(runtime.database.engine.url)
+    with psycopg.connect(address, application_name="frozen") as frozen:
+        frozen.execute("select id from inbox_partitions where id = 5 for update")
+        frozen.pgconn.send_query(b"select repeat('x', 1000000) from generate_series(1, 100)")  # and never reads it
+        deadline = time.monotonic() + 10
+        while not _partition_is_free(runtime, 5):
+            assert time.monotonic() < deadline
+            with runtime.database.system() as session:
+                release_frozen(session)
+            time.sleep(0.2)
+        assert time.monotonic() > deadline - 10 + 2.5
+        frozen.close()
+
+
+def _partition_is_free(runtime: Runtime, partition: int) -> bool:
+    query = text("select id from inbox_partitions where id = :id for update skip locked")
+    with runtime.database.system() as session:
+        return session.scalar(query, {"id": partition}) is not None
