@@ -5,9 +5,11 @@ Set-based: the database groups, and only what disagrees comes back. Checked for 
 1. balance = sum of entries;
 2. balance = what remains in lots − what is owed;
 3. each source's entries = what its lot granted − what it uses;
-4. each lot's grant = what remains + what is used of it.
+4. each lot's grant = what remains + what is used of it;
+5. lifetime points = sum of the entries that earn.
 
-A row changed by hand breaks at least one of them, because the same number stands in three places.
+A row changed by hand breaks at least one of them, because no number of points stands in one place alone. Whether orders
+are worth what was posted for them is another question; the fold answers it.
 """
 
 from dataclasses import dataclass
@@ -101,6 +103,18 @@ _LAWS = (
             select shop_id, lot_id, sum(points)::bigint as points from lot_uses where lot_id <> 0 group by 1, 2
         ) u on u.shop_id = l.shop_id and u.lot_id = l.id
         where l.granted <> l.remaining + coalesce(u.points, 0)
+        """,
+    ),
+    (
+        "lifetime points are the sum of the entries that earn",
+        """
+        with earned as (
+            select shop_id, program_id, account_id, sum(points)::bigint as points
+            from ledger_entries where source_kind not in ('redemption', 'moved_spending') group by 1, 2, 3
+        )
+        select b.shop_id, b.account_id, '', coalesce(e.points, 0), b.lifetime
+        from balances b left join earned e using (shop_id, program_id, account_id)
+        where coalesce(e.points, 0) <> b.lifetime
         """,
     ),
 )
