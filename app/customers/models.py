@@ -71,3 +71,5 @@ class Customer(Base):
     deleted_at: Mapped[datetime | None]
     redacted_at: Mapped[datetime | None]
     merged_into: Mapped[int | None]
+
+    __table_args__ = (Index("customers_email_ix", "shop_id", "email"),)
