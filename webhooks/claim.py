@@ -8,7 +8,7 @@ smaller groups.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -58,7 +58,8 @@ with locked as materialized (
     select p.id, p.ended from inbox_partitions p
     where exists (
         select 1 from inbox_events e
-        where e.partition = p.id and e.state = 'pending' and (e.retry_at is null or e.retry_at <= :now)
+        where e.partition = p.id and e.state = 'pending'
+            and (e.retry_at is null or e.retry_at not between :now and :soon)
     )
     order by (p.id + :offset) % 64
     limit 1 for update skip locked
@@ -76,7 +77,7 @@ def begin_turn(session: Session, offset: int) -> Turn | None:
     From now on the server ends this session if we say nothing for FROZEN_AFTER: the lock of a frozen process is free
     again, and when it wakes up its transaction is gone.
     """
-    parameters = {"now": clock.wall_now(), "offset": offset, "frozen_after": FROZEN_AFTER}
+    parameters = {**_due(), "offset": offset, "frozen_after": FROZEN_AFTER}
     found = session.execute(_TURN, parameters).one_or_none()
     return Turn(found.partition, found.start, found.ended) if found else None
 
@@ -125,7 +126,7 @@ with recursive waiting as (
     from waiting cross join lateral (
         select shop_id, lane, id from inbox_events
         where partition = :partition and shop_id = waiting.shop_id and state = 'pending'
-            and (retry_at is null or retry_at <= :now)
+            and (retry_at is null or retry_at not between :now and :soon)
         order by lane, id limit :batch
     ) e
 ), chosen as (
@@ -138,9 +139,15 @@ order by e.shop_id, e.lane, e.id
 """)
 
 
+def _due() -> dict[str, datetime]:
+    """No pause before another try is a minute long: one that ends later was planned before the clock stepped back."""
+    now = clock.wall_now()
+    return {"now": now, "soon": now + timedelta(minutes=1)}
+
+
 def claim(session: Session, partition: int, batch: int = BATCH) -> Sequence[Claimed]:
     """The next events of a locked partition, at most `batch`."""
-    rows = session.execute(_EVENTS, {"partition": partition, "now": clock.wall_now(), "batch": batch, "share": SHARE})
+    rows = session.execute(_EVENTS, {**_due(), "partition": partition, "batch": batch, "share": SHARE})
     events = [Claimed(**row._mapping) for row in rows]
     deaths = max((event.deaths for event in events), default=0)
     if not deaths:

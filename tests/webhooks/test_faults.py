@@ -119,6 +119,8 @@ def test_a_clock_that_steps_back_changes_no_points(
         send(client, delivery("orders/updated", order_body(1, at=START + timedelta(seconds=4), current="70.00"), 4))
         == 200
     )
+    # As if one of them had been tried, and put off for a second, before the step.
+    _execute(runtime, "update inbox_events set retry_at = received_at + interval '1 hour 1 second'")
     loop.drain()
     assert balance(runtime, 7) == 40
 
