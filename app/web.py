@@ -21,6 +21,7 @@ from app.child import end_with
 from app.config import ConfigError, Settings, load_settings
 
 THREADS = 32  # requests at the same time; the connection pool of the process is as large
+CONNECTIONS = 1_024  # Granian counts kept-open connections here; what waits is bounded by the inbox and the pool
 STOP_SECONDS = 8  # a request that is never completed must not hold up a stop
 # Granian copies the whole environment into that of every request, where a debugger or an error report could show it.
 SECRETS = (
@@ -72,7 +73,7 @@ def listen(load: Callable[[], Wsgi], port: int, host: str, stop_seconds: int = S
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=THREADS,
-        backpressure=4 * THREADS,
+        backpressure=CONNECTIONS,
         workers_kill_timeout=stop_seconds,
         log_level=LogLevels.error,  # it warns of thread counts above the number of cores; ours wait for the database
     )
