@@ -260,7 +260,7 @@ def shop_id(session: "Session", domain: str) -> int:
     """The id of an installed shop; ends the command when there is none of that domain."""
     from app.shops.queries import shop_by_domain
 
-    found = shop_by_domain(session, domain)
+    found = shop_by_domain(session, domain.lower())
     if found is None:
         fail(f"No shop {domain} has installed this app. Shops are named by their myshopify.com domain.")
     return found.id

@@ -40,7 +40,6 @@ class KeyRing:
             raise ValueError("a key ring needs keys of 32 bytes")
         self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
         self._first = _key_id(keys[0])
-        self._root = keys[0]
 
     def seal(self, plaintext: bytes, associated: bytes) -> bytes:
         """Encrypt for one cell."""

@@ -110,9 +110,9 @@ def _enter_scope(session: Session, transaction: SessionTransaction, connection: 
     )
 
 
-# Deadlock, lack of resources, a lock not had; and: connection lost, session ended for idling, shutdown, time-out, disk.
-_BUSY = ("40", "53", "55")
-_PASSING = (*_BUSY, "08", "25P03", "57", "58")
+# Of one class or one code each: deadlock, lack of resources, a lock not had, connection lost, shutdown, disk.
+_IDLED = "25P03"
+_PASSING = ("40", "53", "55", "08", "57", "58", _IDLED)
 
 
 def is_passing(error: BaseException) -> bool:
@@ -128,10 +128,10 @@ def is_passing(error: BaseException) -> bool:
     return cause.sqlstate is None or cause.sqlstate.startswith(_PASSING)
 
 
-def is_busy(error: BaseException) -> bool:
-    """Whether a passing fault left the session alive: the database refused this once and goes on."""
+def is_accident(error: BaseException) -> bool:
+    """Whether a passing fault had nothing to do with our own work, as it may have when we were silent for too long."""
     cause = _cause(error)
-    return isinstance(cause, psycopg.Error) and (cause.sqlstate or "").startswith(_BUSY)
+    return is_passing(error) and not (isinstance(cause, psycopg.Error) and cause.sqlstate == _IDLED)
 
 
 def _cause(error: BaseException) -> BaseException | None:

@@ -2,7 +2,14 @@
 
 from importlib import import_module
 
-MODULES = ("app.api.jobs", "app.discounts.jobs", "app.orders.reread", "app.shops.jobs", "webhooks.care", "webhooks.privacy")
+MODULES = (
+    "app.api.jobs",
+    "app.discounts.jobs",
+    "app.orders.reread",
+    "app.shops.jobs",
+    "webhooks.care",
+    "webhooks.privacy",
+)
 
 
 def load() -> None:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 CHANNEL = "procrastinate_any_queue_v1"
-MAX_ATTEMPTS = 12
+# With waits of up to ten minutes about a day, longer than most outages of others.
+MAX_ATTEMPTS = 150
 _ATTEMPT = "attempt_"
 F = TypeVar("F", bound=Callable[..., None])
 

@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import procrastinate
@@ -16,6 +17,7 @@ import psycopg
 import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
 
 from app import job_table, jobs, logs, processes
 from app.config import load_settings
@@ -59,9 +61,13 @@ def run(runtime: Runtime) -> None:
     for thread in threads:
         thread.start()
     log.info("worker started")
-    _run_jobs(runtime, stop)
-    for thread in threads:
-        thread.join()
+    try:
+        _run_jobs(runtime, stop)
+    finally:
+        # Without its jobs a worker must not look alive: the supervisor starts another.
+        finish()
+        for thread in threads:
+            thread.join()
     log.info("worker stopped")
 
 
@@ -116,16 +122,23 @@ def _beat(runtime: Runtime, stop: threading.Event) -> None:
     name = processes.own_name()
     next_rescue = time.monotonic()
     while True:
-        with suppress(DBAPIError, PoolTimeout), runtime.database.system() as session:
-            processes.beat(session, name)
-            release_frozen(session)
-            if time.monotonic() >= next_rescue:
-                next_rescue = time.monotonic() + processes.SILENT_AFTER.total_seconds()
-                jobs.rescue_lost(session)
+        _attempt(runtime, lambda session: processes.beat(session, name))
+        _attempt(runtime, release_frozen)
+        if time.monotonic() >= next_rescue:
+            next_rescue = time.monotonic() + processes.SILENT_AFTER.total_seconds()
+            _attempt(runtime, jobs.rescue_lost)
         if stop.wait(processes.BEAT_EVERY.total_seconds()):
             break
-    with suppress(DBAPIError, PoolTimeout), runtime.database.system() as session:
-        processes.gone(session, name)
+    _attempt(runtime, lambda session: processes.gone(session, name))
+
+
+def _attempt(runtime: Runtime, duty: Callable[[Session], object]) -> None:
+    """Do a duty in a transaction of its own, so that one that fails leaves the others done."""
+    try:
+        with runtime.database.system() as session:
+            duty(session)
+    except (DBAPIError, PoolTimeout) as error:
+        log.warning("a duty of the worker failed", error=type(error).__name__)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import clock
+from webhooks.models import PARTITIONS
 
 BATCH = 500
 SHARE = 100
+# Of sealed bodies: parsed they take many times as much memory, and reading a batch must not take FROZEN_AFTER.
+BATCH_BYTES = 16_000_000
 FROZEN_AFTER = "3s"
 # How many events share a transaction after as many deaths in company: so the fatal one is alone at its third.
 _IN_COMPANY = {1: 25}
@@ -29,6 +32,7 @@ class Claimed:
     shop_id: int
     shop_domain: str
     shopify_id: int | None
+    shop_currency: str
     id: int
     topic: str
     webhook_id: str
@@ -61,7 +65,7 @@ with locked as materialized (
         where e.partition = p.id and e.state = 'pending'
             and (e.retry_at is null or e.retry_at not between :now and :soon)
     )
-    order by (p.id + :offset) % 64
+    order by (p.id + :offset) % :partitions
     limit 1 for update skip locked
 )
 select id as partition, nextval(cast('inbox_starts_' || id as regclass)) as start, ended,
@@ -77,7 +81,7 @@ def begin_turn(session: Session, offset: int) -> Turn | None:
     From now on the server ends this session if we say nothing for FROZEN_AFTER: the lock of a frozen process is free
     again, and when it wakes up its transaction is gone.
     """
-    parameters = {**_due(), "offset": offset, "frozen_after": FROZEN_AFTER}
+    parameters = {**_due(), "offset": offset, "partitions": PARTITIONS, "frozen_after": FROZEN_AFTER}
     found = session.execute(_TURN, parameters).one_or_none()
     return Turn(found.partition, found.start, found.ended) if found else None
 
@@ -122,18 +126,21 @@ with recursive waiting as (
             order by e.shop_id limit 1)
     from waiting where waiting.shop_id is not null
 ), turns as (
-    select e.shop_id, e.id, row_number() over (partition by e.shop_id order by e.lane, e.id) as turn
+    select e.shop_id, e.id, e.size, row_number() over (partition by e.shop_id order by e.lane, e.id) as turn
     from waiting cross join lateral (
-        select shop_id, lane, id from inbox_events
+        select shop_id, lane, id, coalesce(octet_length(body), 0) as size from inbox_events
         where partition = :partition and shop_id = waiting.shop_id and state = 'pending'
             and (retry_at is null or retry_at not between :now and :soon)
-        order by lane, id limit :batch
+        order by lane, id limit (select greatest(:share, :batch / count(shop_id)) from waiting)
     ) e
+), queue as (
+    select shop_id, id, row_number() over in_turn as place, sum(size) over in_turn - size as bytes_before
+    from turns window in_turn as (order by (turn - 1) / :share, turn, shop_id)
 ), chosen as (
-    select shop_id, id from turns order by (turn - 1) / :share, shop_id, turn limit :batch
+    select shop_id, id from queue where place <= :batch and bytes_before < :bytes
 )
-select e.shop_id, s.domain as shop_domain, s.shopify_id, e.id, e.topic, e.webhook_id, e.triggered_at, e.received_at,
-       e.attempts, e.deaths, e.body
+select e.shop_id, s.domain as shop_domain, s.shopify_id, s.currency as shop_currency, e.id, e.topic, e.webhook_id,
+       e.triggered_at, e.received_at, e.attempts, e.deaths, e.body
 from chosen join inbox_events e using (shop_id, id) join shops s on s.id = e.shop_id
 order by e.shop_id, e.lane, e.id
 """)
@@ -146,8 +153,9 @@ def _due() -> dict[str, datetime]:
 
 
 def claim(session: Session, partition: int, batch: int = BATCH) -> Sequence[Claimed]:
-    """The next events of a locked partition, at most `batch`."""
-    rows = session.execute(_EVENTS, {**_due(), "partition": partition, "batch": batch, "share": SHARE})
+    """The next events of a locked partition: at most `batch`, and no more once BATCH_BYTES are reached."""
+    limits = {"batch": batch, "share": SHARE, "bytes": BATCH_BYTES}
+    rows = session.execute(_EVENTS, {**_due(), "partition": partition, **limits})
     events = [Claimed(**row._mapping) for row in rows]
     deaths = max((event.deaths for event in events), default=0)
     if not deaths:

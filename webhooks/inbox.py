@@ -156,7 +156,8 @@ with delivery as (
     from unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::smallint[],
                 %s::timestamptz[], %s::timestamptz[], %s::bytea[])
         as d(n, domain, topic, webhook_id, event_id, api_version, lane, triggered_at, received_at, body)
-    left join shops s using (domain)
+    -- A shop that was erased on request (its code key is gone with it) is a stranger again.
+    left join shops s on s.domain = d.domain and s.code_key <> ''
 ), stored as (
     insert into inbox_events (shop_id, partition, lane, topic, webhook_id, event_id, api_version, triggered_at,
                               received_at, state, body)

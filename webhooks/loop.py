@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from app import clock, metrics
 from app.changes import Changes, Key
-from app.db import is_busy, is_passing
+from app.db import is_accident, is_passing
 from app.reactions import react
 from app.runtime import Runtime
 from app.sql import rows
@@ -81,7 +81,7 @@ class InboxLoop:
                 if turn is not None:
                     events = self._take(session, turn)
         except Exception as error:
-            if turn is not None and is_busy(error):
+            if turn is not None and is_accident(error):
                 self._excuse(turn)
             raise
         if turn is not None and not turn.follows_a_death:
@@ -98,7 +98,7 @@ class InboxLoop:
         return events
 
     def _excuse(self, turn: Turn) -> None:
-        """A lack of space or a deadlock is no death, however often it comes; if this fails too, one is counted."""
+        """A deadlock or a restart of the database is no death: we lived. If this fails as well, one is counted."""
         with suppress(DBAPIError), self._runtime.database.system() as session:
             excuse_turn(session, turn)
 

@@ -88,6 +88,7 @@ def _event(claimed: Claimed, body: Body) -> Event:
     return Event(
         shop_id=claimed.shop_id,
         shop_domain=claimed.shop_domain,
+        shop_currency=claimed.shop_currency,
         id=claimed.id,
         topic=claimed.topic,
         webhook_id=claimed.webhook_id,

@@ -24,6 +24,7 @@ class Event:
 
     shop_id: int
     shop_domain: str
+    shop_currency: str
     id: int
     topic: str
     webhook_id: str

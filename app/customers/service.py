@@ -110,7 +110,7 @@ on conflict (shop_id, id) do update set deleted_at = least(c.deleted_at, exclude
 
 
 def delete(session: Session, deletions: Sequence[tuple[int, int, datetime]]) -> Changes:
-    """Shopify deleted these customers: nothing of the person stays; their points do, on an account without a name."""
+    """Shopify deleted these customers: nothing of the customer stays here; their orders and points do."""
     if not deletions:
         return Changes()
     freed = _emails(session, {(shop, customer) for shop, customer, _ in deletions})

@@ -1,6 +1,7 @@
 """Seeing that our codes were used. Called by `app.reactions` with the orders that changed, in their transaction.
 
-The rule: the first order (by business time, then id) that carries one of our codes has used it, for good. Cancelling,
+The rule: the first order we hear of that carries one of our codes has used it, for good (of several heard of at once
+the earliest in business time). Cancelling,
 refunding or deleting that order does not make the code unused, as it does not at Shopify either; what a merchant wants
 to give back then is an adjustment.
 """

@@ -51,11 +51,11 @@ class LedgerEntry(Base):
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     program_id: Mapped[int]
     account_id: Mapped[int]
-    # order | adjustment | redemption | carry, and the key of that thing
+    # order | adjustment | redemption | moved | moved_spending, and the key of that thing
     source_kind: Mapped[str]
     source_id: Mapped[str]
     points: Mapped[int]
-    # Why, as a key of the shopper's texts: earned, refunded, cancelled, redeemed, returned, adjusted, moved ...
+    # Why, as a key of the shopper's texts: order_earned, redeemed, adjusted, account_merged ...
     reason: Mapped[str]
     rule_version: Mapped[int | None]
     # When it counts in the business, and when it was written.

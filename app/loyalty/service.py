@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.customers.models import Account
 from app.errors import Conflict, Unprocessable
 from app.loyalty import ledger, moves
 from app.loyalty.fold import OrderFacts, order_target, reason_for
@@ -119,11 +120,14 @@ def adjust(
     """Add or take points by hand; returns the entry's id.
 
     Raises Unprocessable when the balance would fall below zero and that is not allowed, Conflict when the request id
-    was used before.
+    was used before or the account was merged away at this moment.
     """
     if points == 0:
         raise Unprocessable("An adjustment must change the balance: give a number of points other than 0.")
     balance = ledger.lock_balances(session, [holder])[holder]
+    account = session.get(Account, (holder.shop_id, holder.account_id), populate_existing=True)
+    if account is None or account.merged_into is not None:
+        raise Conflict("The customer is being merged with another one. Try again.", kind="account-merged")
     if balance + points < 0 and points < 0 and not allow_negative:
         raise Unprocessable(
             f"The balance is {balance} points; taking {-points} would leave it below zero.",

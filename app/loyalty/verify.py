@@ -6,7 +6,8 @@ Set-based: the database groups, and only what disagrees comes back. Checked for 
 2. balance = what remains in lots − what is owed;
 3. each source's entries = what its lot granted − what it uses;
 4. each lot's grant = what remains + what is used of it;
-5. lifetime points = sum of the entries that earn.
+5. lifetime points = sum of the entries that earn;
+6. a redemption's entries = what its state says: its price taken, or given back.
 
 A row changed by hand breaks at least one of them, because no number of points stands in one place alone. Whether orders
 are worth what was posted for them is another question; the fold answers it.
@@ -103,6 +104,18 @@ _LAWS = (
             select shop_id, lot_id, sum(points)::bigint as points from lot_uses where lot_id <> 0 group by 1, 2
         ) u on u.shop_id = l.shop_id and u.lot_id = l.id
         where l.granted <> l.remaining + coalesce(u.points, 0)
+        """,
+    ),
+    (
+        "a redemption has taken its price, or given it back",
+        """
+        select r.shop_id, r.account_id, 'redemption ' || r.id,
+               case when r.state in ('failed', 'cancelled') then 0 else -r.points end,
+               coalesce(sum(e.points), 0)::bigint
+        from redemptions r left join ledger_entries e on e.shop_id = r.shop_id and e.program_id = r.program_id
+            and e.account_id = r.account_id and e.source_kind = 'redemption' and e.source_id = r.id::text
+        group by r.shop_id, r.account_id, r.id, r.state, r.points
+        having coalesce(sum(e.points), 0) <> case when r.state in ('failed', 'cancelled') then 0 else -r.points end
         """,
     ),
     (

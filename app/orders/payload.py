@@ -51,10 +51,18 @@ def parse_order(shop_id: int, body: Body, triggered_at: datetime) -> OrderSnapsh
 
 
 def parse_refund(
-    shop_id: int, body: Body, *, currency: str | None = None, order_id: int | None = None
+    shop_id: int,
+    body: Body,
+    *,
+    currency: str | None = None,
+    order_id: int | None = None,
+    shop_currency: str = "USD",
 ) -> RefundSnapshot:
-    """A refund alone (`refunds/create`) or inside its order; raises BadPayload."""
-    currency = currency or _refund_currency(body)
+    """A refund alone (`refunds/create`) or inside its order; raises BadPayload.
+
+    Alone it names its currency with each amount; `shop_currency` is for one that names none.
+    """
+    currency = currency or _refund_currency(body) or shop_currency
     lines = payload.items(body, "refund_line_items")
     differences = [
         payload.shop_money(adjustment, "amount", currency)
@@ -83,7 +91,7 @@ def _currency(body: Body) -> str:
     return currency.upper()
 
 
-def _refund_currency(body: Body) -> str:
+def _refund_currency(body: Body) -> str | None:
     """A refund names no currency of its own: each of its amounts does, in shop money first."""
     for group in ("refund_line_items", "order_adjustments", "transactions"):
         for item in payload.items(body, group):
@@ -94,7 +102,7 @@ def _refund_currency(body: Body) -> str:
     for item in payload.items(body, "transactions"):
         if item.get("currency"):
             return _currency(item)
-    return "USD"
+    return None
 
 
 def _totals(body: Body, currency: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def _order(event: Event) -> OrderSnapshot:
 
 
 def _refund(event: Event) -> RefundSnapshot:
-    return parse_refund(event.shop_id, event.body)
+    return parse_refund(event.shop_id, event.body, shop_currency=event.shop_currency)
 
 
 def _edited(event: Event) -> Key:

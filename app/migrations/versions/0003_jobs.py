@@ -33,5 +33,11 @@ def upgrade() -> None:
                 'procrastinate_any_queue_v1', json_build_object('type', 'job_inserted', 'job_id', _job)::text);
         end $$
     """)
+    # Whoever calls it must not slip in functions of his own through a temporary schema.
+    op.execute("""
+        do $$ begin
+            execute format('alter function perennial_enqueue set search_path to %I, pg_temp', current_schema());
+        end $$
+    """)
     op.execute("revoke all on function perennial_enqueue from public")
     op.execute("grant execute on function perennial_enqueue to perennial_web")
