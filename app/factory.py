@@ -15,7 +15,7 @@ from app.shops.routes import blueprint as shops
 from webhooks import log as inbox_log
 from webhooks.inbox import Inbox
 from webhooks.routes import EXTENSION as INBOX
-from webhooks.routes import blueprint as webhooks
+from webhooks.routes import Door
 
 
 def create_app(given: Runtime) -> Flask:
@@ -27,8 +27,9 @@ def create_app(given: Runtime) -> Flask:
     flask_app.extensions[api_inbox.EXTENSION] = inbox_log
     flask_app.before_request(_name_request)
     flask_app.after_request(_protect)
-    for blueprint in (health.blueprint, webhooks, shops, admin, api):
+    for blueprint in (health.blueprint, shops, admin, api):
         flask_app.register_blueprint(blueprint)
+    flask_app.wsgi_app = Door(flask_app)  # type: ignore[method-assign]  # Flask's documented place for middleware
     return flask_app
 
 
