@@ -32,7 +32,9 @@ def overview(session: Session, shop: Shop) -> Overview:
     codes = _codes_by_state(session, shop.id)
     return Overview(
         shop=shop,
-        points_per_unit=rules.points_per_unit if rules else None,
+        points_per_unit=next((rule.points for rule in rules.earning if rule.kind == "per_unit"), None)
+        if rules
+        else None,
         rewards=_rewards(session, shop.id),
         members=_count_members(session, shop.id),
         points_outstanding=_points_outstanding(session, shop.id),

@@ -67,6 +67,10 @@ class Customer(Base):
     sms_consent: Mapped[str | None]
     sms_consent_level: Mapped[str | None]
     sms_consent_at: Mapped[datetime | None]
+    # Shopify's own figures when the customer was imported; orders from before our record are these less what is here.
+    imported_orders: Mapped[int | None]
+    imported_spent_minor: Mapped[int | None]
+    imported_at: Mapped[datetime | None]
     # Deleted, redacted and merged are final: a later delivery of older news does not bring the person back.
     deleted_at: Mapped[datetime | None]
     redacted_at: Mapped[datetime | None]

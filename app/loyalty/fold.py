@@ -1,59 +1,158 @@
-"""What an account should hold: a pure function of its orders and the rule versions in force (design decision 5).
+"""What an account should hold: a pure function of its orders, its actions and the rules in force (design decision 5).
 
 Nothing here knows what was posted before. The ledger posts the difference between these targets and what each source
 holds, which is why duplicates, reordering, partial refunds and cancellations need no cases of their own.
+
+Everything happens in business order: an order's number, and what limits of a day and of the account still leave to it,
+follow from what comes before it. Limits count what is earned by orders and actions together.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
+from app.loyalty.dates import after_days, after_months, day_of
+from app.loyalty.facts import AccountFacts, ActionFacts, OrderFacts
+from app.loyalty.lots import LotDates, Source
+from app.loyalty.order_points import order_points
 from app.loyalty.programs import ProgramRules
-from app.money import major_units
+from app.loyalty.rules import Caps, Rules
 
 
-@dataclass(frozen=True, kw_only=True)
-class OrderFacts:
-    """An order as far as points go; `base_minor` is goods after discounts and refunds, in shop money, never below 0."""
-
-    id: int
-    business_at: datetime
-    changed_at: datetime
-    currency: str
-    base_minor: int
-    refunded: bool
-    paid: bool
-    test: bool
-    cancelled: bool
-    deleted: bool
-
-
-@dataclass(frozen=True)
-class Target:
-    """Points that an order should have granted, under which rule version, and why it is not more."""
+class Target(NamedTuple):
+    """Points that a source should have granted, under which rule version, when they count, and why it is not more."""
 
     points: int
     rule_version: int | None
     reason: str
+    business_at: datetime
+    changed_at: datetime
+    dates: LotDates | None = None
 
 
-def order_target(order: OrderFacts, program: ProgramRules) -> Target:
-    """The points of one order.
+def fold(program: ProgramRules, facts: AccountFacts) -> dict[Source, Target]:
+    """The target of every order and action of an account."""
+    targets: dict[Source, Target] = {}
+    so_far = _SoFar(facts.earlier_orders)
+    for fact in _in_business_order(facts):
+        if isinstance(fact, OrderFacts):
+            targets[Source("order", str(fact.id))] = _order(program, fact, so_far)
+        else:
+            targets[Source("action", f"{fact.kind}:{fact.key}")] = _action(program, fact, so_far)
+    return targets
 
-    Test orders earn nothing. Orders earn once they are paid and lose everything when they are cancelled or deleted.
-    """
-    if order.deleted:
-        return Target(0, None, "order_deleted")
-    if order.cancelled:
-        return Target(0, None, "order_cancelled")
+
+def _in_business_order(facts: AccountFacts) -> Iterator[OrderFacts | ActionFacts]:
+    """By business time; of one instant orders first, by id, so that every machine chooses alike."""
+    if not facts.actions:
+        yield from sorted(facts.orders, key=lambda order: (order.business_at, order.id))
+        return
+    keyed = [(order.business_at, 0, order.id, "", order) for order in facts.orders]
+    keyed += [(action.business_at, 1, 0, f"{action.kind}:{action.key}", action) for action in facts.actions]  # type: ignore[misc]  # a list of both kinds
+    for *_, fact in sorted(keyed, key=lambda item: item[:4]):
+        yield fact
+
+
+@dataclass(slots=True)
+class _SoFar:
+    """What has happened to an account up to an instant of business time."""
+
+    ordinal: int | None
+    total: int = 0
+    days: Counter[object] = field(default_factory=Counter)
+    actions: Counter[tuple[object, ...]] = field(default_factory=Counter)
+
+    def grant(self, points: int, caps: Caps, day: object) -> int:
+        """What limits leave of some points, noted as earned."""
+        if caps.day is not None:
+            points = min(points, max(caps.day - self.days[day], 0))
+        if caps.account is not None:
+            points = min(points, max(caps.account - self.total, 0))
+        self.total += points
+        if day is not None:
+            self.days[day] += points
+        return points
+
+
+def _order(program: ProgramRules, order: OrderFacts, so_far: _SoFar) -> Target:
+    """Test orders earn nothing. Orders earn once they are paid, and lose everything when cancelled or deleted."""
+    if order.paid and not order.test and so_far.ordinal is not None:
+        # Whatever becomes of it later: an order once paid keeps its number.
+        so_far.ordinal += 1
     rules = program.at(order.business_at)
-    if order.test or not order.paid or rules is None:
-        return Target(0, rules.version if rules else None, "order_corrected")
-    points = rules.points_per_unit * major_units(order.base_minor, order.currency)
-    return Target(points, rules.version, "order_refunded" if order.refunded else "order_corrected")
+    reason = _why_less(order)
+    if rules is None or reason in {"order_deleted", "order_cancelled"} or not _counts(program, order):
+        return Target(0, rules.version if rules else None, reason, order.business_at, order.changed_at)
+    points = order_points(order, rules, so_far.ordinal)
+    points = so_far.grant(points, rules.caps, _day(program, order.business_at))
+    return _target(program, rules, points, reason, order.business_at, order.changed_at)
 
 
-def reason_for(target: Target, held: int) -> str:
+def _why_less(order: OrderFacts) -> str:
+    if order.deleted:
+        return "order_deleted"
+    if order.cancelled:
+        return "order_cancelled"
+    return "order_refunded" if order.refunded else "order_corrected"
+
+
+def _counts(program: ProgramRules, order: OrderFacts) -> bool:
+    return order.paid and not order.test and (not order.imported or program.counts_imported(order.business_at))
+
+
+def _action(program: ProgramRules, action: ActionFacts, so_far: _SoFar) -> Target:
+    rules = program.at(action.business_at)
+    rule = rules.actions.get(action.kind) if rules else None
+    if rules is None or rule is None:
+        return Target(0, rules.version if rules else None, "action_refused", action.business_at, action.business_at)
+    day = day_of(action.business_at, program.zone)
+    counted = {
+        (action.kind,): rule.per_account,
+        (action.kind, day.year): rule.per_year,
+        (action.kind, day): rule.per_day,
+    }
+    points = 0
+    if all(limit is None or so_far.actions[key] < limit for key, limit in counted.items()):
+        so_far.actions.update(counted.keys())
+        points = so_far.grant(rule.points, rules.caps, day)
+    return _target(program, rules, points, "action_refused", action.business_at, action.business_at)
+
+
+def _day(program: ProgramRules, instant: datetime) -> object:
+    """The shop's day of an instant; None where no rule of the program asks, because zones cost time."""
+    return day_of(instant, program.zone) if program.counts_days else None
+
+
+def _target(
+    program: ProgramRules, rules: Rules, points: int, reason: str, business_at: datetime, changed_at: datetime
+) -> Target:
+    dates = lot_dates(program, rules, business_at) if points else None
+    return Target(points, rules.version, reason, business_at, changed_at, dates)
+
+
+def lot_dates(program: ProgramRules, rules: Rules, business_at: datetime) -> LotDates:
+    """From when points of an instant can be spent, and when they expire (None: not by themselves)."""
+    available_at = after_days(business_at, rules.waiting_days, program.zone) if rules.waiting_days else business_at
+    expiry = rules.expiry
+    if expiry is None or expiry.kind != "after":
+        return LotDates(available_at, None)
+    # Waiting does not eat into the time for spending.
+    if expiry.months:
+        return LotDates(available_at, after_months(available_at, expiry.months, program.zone))
+    return LotDates(available_at, after_days(available_at, expiry.days, program.zone))
+
+
+def reason_for(source: Source, target: Target, held: int) -> str:
     """Why an entry is written that brings a source from `held` to its target."""
     if target.points > held:
+        if source.kind == "action":
+            return "action_earned" if held == 0 else "action_corrected"
         return "order_earned" if held == 0 else "order_corrected"
     return target.reason
+
+
+def worth(targets: Mapping[Source, Target]) -> int:
+    """All points of an account's targets."""
+    return sum(target.points for target in targets.values())

@@ -15,10 +15,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.loyalty.lots import OWED, AccountLots, LotState, Source
+from app.loyalty.lots import EXPIRY, OWED, AccountLots, LotDates, LotState, Source, expiry_of
 
 # What these sources take from or bring to an account is spending, not earning.
-_NOT_EARNED = frozenset({"redemption", "moved_spending"})
+NOT_EARNED = frozenset({"redemption", "moved_spending", EXPIRY, "forgiven"})
 
 
 class Holder(NamedTuple):
@@ -31,7 +31,10 @@ class Holder(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Posting:
-    """A change of points that is to be written. `reason` is a key of the shopper's texts."""
+    """A change of points that is to be written. `reason` is a key of the shopper's texts.
+
+    `dates` are those of a lot that this makes; points that return live until `keep_until` at least.
+    """
 
     holder: Holder
     source: Source
@@ -41,6 +44,8 @@ class Posting:
     rule_version: int | None = None
     actor: str | None = None
     note: str | None = None
+    dates: LotDates | None = None
+    keep_until: datetime | None = None
 
 
 _HOLDERS = "jsonb_to_recordset(cast(:holders as jsonb)) as h(shop_id bigint, program_id bigint, account_id bigint)"
@@ -108,13 +113,56 @@ def post(session: Session, postings: Sequence[Posting], lots: Mapping[Holder, Ac
         return []
     lots = lots or load_lots(session, {posting.holder for posting in postings})
     before = {holder: _snapshot(lots[holder]) for holder in {posting.holder for posting in postings}}
+    followers: list[Posting] = []
     for posting in postings:
-        lots[posting.holder].post(posting.source, posting.points, posting.business_at)
-    entry_ids = _write_entries(session, postings)
+        followers += _book(lots[posting.holder], posting)
+    entry_ids = _write_entries(session, [*postings, *followers])
     _write_lots(session, before, lots)
     _write_uses(session, before, lots)
-    _write_balances(session, postings)
-    return entry_ids
+    _write_balances(session, [*postings, *followers])
+    return entry_ids[: len(postings)]
+
+
+def _book(lots: AccountLots, posting: Posting) -> list[Posting]:
+    """Bring the lots to what a posting means; returns what must be posted on other sources with it."""
+    if posting.source.kind == EXPIRY and posting.points < 0:
+        kind, _, key = posting.source.id.partition(":")
+        if lots.expire(Source(kind, key)) != -posting.points:
+            raise RuntimeError("an expiry takes all that remains of its lot, and nothing else")
+        return []
+    changes = lots.post(posting.source, posting.points, posting.business_at, posting.dates, posting.keep_until)
+    return [
+        Posting(
+            holder=posting.holder,
+            source=change.source,
+            points=change.points,
+            reason="expiry_taken_back",
+            business_at=posting.business_at,
+        )
+        for change in changes
+    ]
+
+
+def expiry_postings(holder: Holder, lots: AccountLots, at: datetime, *, idle: bool = False) -> list[Posting]:
+    """What has expired of an account by `at` and is not posted yet.
+
+    `idle`: the account has been idle for too long by then, so lots without an end of their own are over too.
+    """
+    over = [
+        lot
+        for lot in lots.lots.values()
+        if lot.remaining and (idle if lot.expires_at is None else lot.expires_at <= at)
+    ]
+    return [
+        Posting(
+            holder=holder,
+            source=expiry_of(lot.source),
+            points=-lot.remaining,
+            reason="expired",
+            business_at=lot.expires_at or at,
+        )
+        for lot in sorted(over, key=lambda lot: (lot.expires_at or at, lot.source))
+    ]
 
 
 _ENTRIES = text("""
@@ -169,8 +217,9 @@ order by available_at, source_kind, source_id
 returning shop_id, program_id, account_id, source_kind, source_id, id
 """)
 _UPDATE_LOTS = text("""
-update lots l set granted = r.granted, remaining = r.remaining
-from jsonb_to_recordset(cast(:rows as jsonb)) as r(shop_id bigint, id bigint, granted bigint, remaining bigint)
+update lots l set granted = r.granted, remaining = r.remaining, expires_at = r.expires_at
+from jsonb_to_recordset(cast(:rows as jsonb)) as r(
+    shop_id bigint, id bigint, granted bigint, remaining bigint, expires_at timestamptz)
 where l.shop_id = r.shop_id and l.id = r.id
 """)
 
@@ -180,12 +229,12 @@ def _write_lots(session: Session, before: Mapping[Holder, "_Snapshot"], lots: Ma
     changed: list[dict[str, Any]] = []
     for holder, was in before.items():
         for source, lot in lots[holder].lots.items():
-            row: dict[str, Any] = {"granted": lot.granted, "remaining": lot.remaining}
+            state = _LotRow(lot.granted, lot.remaining, lot.expires_at)
             if lot.id is None:
-                dates = {"available_at": lot.available_at, "expires_at": lot.expires_at}
-                new.append(holder._asdict() | {"source_kind": source.kind, "source_id": source.id} | dates | row)
-            elif was.lots.get(source) != (lot.granted, lot.remaining):
-                changed.append({"shop_id": holder.shop_id, "id": lot.id} | row)
+                key = {"source_kind": source.kind, "source_id": source.id, "available_at": lot.available_at}
+                new.append(holder._asdict() | key | state._asdict())
+            elif was.lots.get(source) != state:
+                changed.append({"shop_id": holder.shop_id, "id": lot.id} | state._asdict())
     if changed:
         session.execute(_UPDATE_LOTS, {"rows": _json(changed)})
     if new:
@@ -238,22 +287,30 @@ def _write_balances(session: Session, postings: Sequence[Posting]) -> None:
     earned: dict[Holder, int] = defaultdict(int)
     for posting in postings:
         points[posting.holder] += posting.points
-        if posting.source.kind not in _NOT_EARNED:
+        if posting.source.kind not in NOT_EARNED:
             earned[posting.holder] += posting.points
     rows = [holder._asdict() | {"points": points[holder], "earned": earned[holder]} for holder in points]
     session.execute(_BALANCES, {"rows": _json(rows)})
 
 
+class _LotRow(NamedTuple):
+    """What of a lot can change."""
+
+    granted: int
+    remaining: int
+    expires_at: datetime | None
+
+
 class _Snapshot(NamedTuple):
     """What was stored, to write differences only."""
 
-    lots: dict[Source, tuple[int, int]]
+    lots: dict[Source, _LotRow]
     uses: dict[tuple[Source, Source], int]
 
 
 def _snapshot(lots: AccountLots) -> _Snapshot:
     return _Snapshot(
-        {source: (lot.granted, lot.remaining) for source, lot in lots.lots.items()},
+        {source: _LotRow(lot.granted, lot.remaining, lot.expires_at) for source, lot in lots.lots.items()},
         _flat_uses(lots),
     )
 

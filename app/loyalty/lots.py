@@ -7,6 +7,10 @@ What no lot covers is owed (`OWED`). For every state that these functions leave:
 - remaining points and owed points never stand side by side;
 - a source either grants or spends, and its grant less its uses is the sum of everything posted to it.
 
+Expiry is a spending source of its own for each lot (`expiry_of`): it uses the lot that it is about and no other. When
+the source of an expired lot takes points back, those that had expired go first, and the expiry gives them up: nobody
+owes what he could not spend.
+
 `app.loyalty.ledger` loads the state, applies postings, and writes the difference.
 """
 
@@ -16,6 +20,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
+EXPIRY = "expiry"
 
 
 class Source(NamedTuple):
@@ -29,6 +34,25 @@ class Source(NamedTuple):
 OWED = Source("owed", "")
 
 
+def expiry_of(lot: Source) -> Source:
+    """The source of what expired of a lot. Named by what granted it, so that another installation names it alike."""
+    return Source(EXPIRY, f"{lot.kind}:{lot.id}")
+
+
+class LotDates(NamedTuple):
+    """From when a lot can be spent, and until when (exclusive); None: until its account has been idle too long."""
+
+    available_at: datetime
+    expires_at: datetime | None
+
+
+class Change(NamedTuple):
+    """Points that a posting moved on another source than its own."""
+
+    source: Source
+    points: int
+
+
 @dataclass
 class LotState:
     """A lot in memory; `id` is None until it is stored."""
@@ -39,6 +63,16 @@ class LotState:
     available_at: datetime
     expires_at: datetime | None = None
     id: int | None = None
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether its points can be spent at an instant."""
+        return self.available_at <= at and (self.expires_at is None or at < self.expires_at)
+
+    def give_back(self, points: int, keep_until: datetime | None) -> None:
+        """Take points back from a use; where the lot would be over, it lives on until `keep_until`."""
+        self.remaining += points
+        if keep_until and self.expires_at and self.expires_at < keep_until:
+            self.expires_at = keep_until
 
 
 @dataclass
@@ -63,29 +97,58 @@ class AccountLots:
         lot = self.lots.get(source)
         return lot.granted if lot else 0
 
-    def post(self, source: Source, points: int, at: datetime) -> None:
-        """Add to, or take from, what a source stands for.
+    def used(self, source: Source) -> int:
+        """What a source holds of lots, and owes."""
+        return sum(self.uses.get(source, {}).values())
+
+    def available(self, at: datetime) -> int:
+        """Points that can be spent at an instant: not waiting, not expired."""
+        return sum(lot.remaining for lot in self.lots.values() if lot.is_open(at))
+
+    def pending(self, at: datetime) -> int:
+        """Points that wait until they can be spent."""
+        return sum(lot.remaining for lot in self.lots.values() if lot.available_at > at)
+
+    def post(
+        self,
+        source: Source,
+        points: int,
+        at: datetime,
+        dates: LotDates | None = None,
+        keep_until: datetime | None = None,
+    ) -> list[Change]:
+        """Add to, or take from, what a source stands for; returns what that changed on other sources.
 
         Points for a spending source first return what it used; points against a granting one first shrink its own lot,
-        whatever other lots hold: a refund takes back exactly what its order gave.
+        whatever other lots hold: a refund takes back exactly what its order gave. `dates` are those of a new lot.
+        Returned points live until `keep_until` at least.
         """
+        changes: list[Change] = []
         if points > 0:
-            points -= self._give_back(source, points)
+            points -= self._give_back(source, points, keep_until)
             if points:
-                self._grant(source, points, at)
+                self._grant(source, points, dates or LotDates(at, None))
         else:
             wanted = -points
-            wanted -= self._shrink(source, wanted)
+            wanted -= self._shrink(source, wanted, at, changes)
             if wanted:
-                self._use(source, wanted)
-        self._cover_debts()
+                self._use(source, wanted, at)
+        self._cover_debts(at)
+        return changes
 
-    def _grant(self, source: Source, points: int, at: datetime) -> None:
-        lot = self.lots.setdefault(source, LotState(source, 0, 0, at))
+    def expire(self, lot: Source) -> int:
+        """Let what remains of a lot expire; returns how much that was. The caller posts it for `expiry_of(lot)`."""
+        state = self.lots[lot]
+        gone, state.remaining = state.remaining, 0
+        self._change_use(expiry_of(lot), lot, gone)
+        return gone
+
+    def _grant(self, source: Source, points: int, dates: LotDates) -> None:
+        lot = self.lots.setdefault(source, LotState(source, 0, 0, *dates))
         lot.granted += points
         lot.remaining += points
 
-    def _give_back(self, source: Source, points: int) -> int:
+    def _give_back(self, source: Source, points: int, keep_until: datetime | None) -> int:
         """Release up to `points` of what a source uses, debts first; returns how many it was."""
         held = self.uses.get(source, {})
         released = 0
@@ -93,13 +156,13 @@ class AccountLots:
             step = min(held[key], points - released)
             self._change_use(source, key, -step)
             if key != OWED:
-                self.lots[key].remaining += step
+                self.lots[key].give_back(step, keep_until)
             released += step
             if released == points:
                 break
         return released
 
-    def _shrink(self, source: Source, points: int) -> int:
+    def _shrink(self, source: Source, points: int, at: datetime, changes: list[Change]) -> int:
         """Take up to `points` out of a source's own lot; users of it move to other lots, or become debts."""
         lot = self.lots.get(source)
         if lot is None:
@@ -108,16 +171,25 @@ class AccountLots:
         lot.granted -= step
         missing = step - min(step, lot.remaining)
         lot.remaining -= step - missing
+        missing -= self._give_up_expired(source, missing, changes)
         for user in sorted(self.uses, reverse=True):
             moved = min(self.uses[user].get(source, 0), missing)
             if moved:
                 self._change_use(user, source, -moved)
-                self._use(user, moved)
+                self._use(user, moved, at)
                 missing -= moved
         return step
 
-    def _use(self, source: Source, points: int) -> None:
-        for lot in self._in_spending_order():
+    def _give_up_expired(self, lot: Source, points: int, changes: list[Change]) -> int:
+        expiry = expiry_of(lot)
+        given_up = min(self.used(expiry), points)
+        if given_up:
+            self._change_use(expiry, lot, -given_up)
+            changes.append(Change(expiry, given_up))
+        return given_up
+
+    def _use(self, source: Source, points: int, at: datetime) -> None:
+        for lot in self._in_spending_order(at):
             step = min(lot.remaining, points)
             lot.remaining -= step
             self._change_use(source, lot.source, step)
@@ -126,19 +198,24 @@ class AccountLots:
                 return
         self._change_use(source, OWED, points)
 
-    def _cover_debts(self) -> None:
+    def _cover_debts(self, at: datetime) -> None:
         for user in sorted(self.uses):
             debt = self.uses[user].get(OWED, 0)
-            free = sum(lot.remaining for lot in self.lots.values())
+            free = sum(lot.remaining for lot in self.lots.values()) if debt else 0
             step = min(debt, free)
             if step:
                 self._change_use(user, OWED, -step)
-                self._use(user, step)
+                self._use(user, step, at)
 
-    def _in_spending_order(self) -> Iterable[LotState]:
-        """Soonest expiry first, then oldest, then by source so that every machine chooses alike."""
+    def _in_spending_order(self, at: datetime) -> Iterable[LotState]:
+        """Open lots by expiry, then age, then source, so that every machine chooses alike.
+
+        What still waits, or should have expired by now, comes last: it only ever pays what would be owed.
+        """
         usable = (lot for lot in self.lots.values() if lot.remaining)
-        return sorted(usable, key=lambda lot: (lot.expires_at or _NEVER, lot.available_at, lot.source))
+        return sorted(
+            usable, key=lambda lot: (not lot.is_open(at), lot.expires_at or _NEVER, lot.available_at, lot.source)
+        )
 
     def _change_use(self, user: Source, lot: Source, points: int) -> None:
         if not points:

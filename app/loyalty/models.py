@@ -16,7 +16,10 @@ from app.db import Base
 
 
 class Program(Base):
-    """A points program. Orders count whose business time is in [earns_from, ends_at); null is open."""
+    """A points program. Orders and actions count whose business time is in [earns_from, ends_at); null is open.
+
+    Orders that came by an import count only once the merchant has chosen (`history_chosen_at`) from when on.
+    """
 
     __tablename__ = "programs"
 
@@ -26,6 +29,16 @@ class Program(Base):
     earns_from: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    history_chosen_at: Mapped[datetime | None]
+    history_from: Mapped[datetime | None]
+    # owe: an account may go below zero after a refund of spent points; forgive: what it owes is written off, and told.
+    debts: Mapped[str] = mapped_column(default="owe", server_default="owe")
+    # Whether the points of a reward come back in proportion when the order that used it is refunded, and how many days
+    # returned points live at least.
+    returns_spent: Mapped[bool] = mapped_column(default=True, server_default="true")
+    return_days: Mapped[int] = mapped_column(default=30, server_default="30")
+
+    __table_args__ = (CheckConstraint("debts in ('owe', 'forgive')", name="debts"),)
 
 
 class RuleVersion(Base):
@@ -51,7 +64,7 @@ class LedgerEntry(Base):
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     program_id: Mapped[int]
     account_id: Mapped[int]
-    # order | adjustment | redemption | moved | moved_spending, and the key of that thing
+    # order | action | adjustment | import | redemption | expiry | forgiven | moved | moved_spending, and the key of it
     source_kind: Mapped[str]
     source_id: Mapped[str]
     points: Mapped[int]
@@ -69,6 +82,38 @@ class LedgerEntry(Base):
         Index("ledger_entries_account_ix", "shop_id", "account_id", "id"),
         Index("ledger_entries_source_ix", "shop_id", "program_id", "account_id", "source_kind", "source_id"),
     )
+
+
+class Action(Base):
+    """Something an account did that may earn points: a review, a birthday. The fold says what it is worth."""
+
+    __tablename__ = "actions"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    # Made by whoever reports it; the same action reported twice is one.
+    key: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[int]
+    business_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    actor: Mapped[str | None]
+
+    __table_args__ = (Index("actions_account_ix", "shop_id", "account_id"),)
+
+
+class ProductLabel(Base):
+    """A tag or collection of a product in [since, until): `tag:summer`, `collection:2`.
+
+    What was known first holds since ever, so that an order gets the same points however late its products are read.
+    """
+
+    __tablename__ = "product_labels"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True)
+    product_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    label: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[datetime] = mapped_column(primary_key=True)
+    until: Mapped[datetime]
 
 
 class LedgerNote(Base):

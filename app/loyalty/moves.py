@@ -1,8 +1,9 @@
 """Points that follow a person when two customers become one.
 
-Points earned by orders move by themselves: the orders belong to the other account now, and the fold posts both sides.
-What was adjusted or redeemed under the absorbed account is a fact and stays where it was posted; a pair of entries
-carries its sum over. Their target is that sum, so the pair is right whatever arrives later, and in whatever order.
+Points earned by orders and actions move by themselves: they belong to the other account now, and the fold posts both
+sides. What was adjusted, imported, redeemed or has expired under the absorbed account is a fact and stays where it was
+posted; a pair of entries carries its sum over. Their target is that sum, so the pair is right whatever arrives later,
+and in whatever order.
 """
 
 from collections import defaultdict
@@ -18,7 +19,13 @@ from app.loyalty.ledger import Holder, Posting
 from app.loyalty.lots import Source
 
 # Entry kinds that stay with the account they were posted to, and the kind that carries them.
-_CARRIERS = {"adjustment": "moved", "redemption": "moved_spending"}
+_CARRIERS = {
+    "adjustment": "moved",
+    "import": "moved",
+    "redemption": "moved_spending",
+    "expiry": "moved_spending",
+    "forgiven": "moved_spending",
+}
 
 _ABSORBED = """
 with wanted as (

@@ -1,4 +1,4 @@
-"""Programs, their rules and rewards: what a new installation starts with, and reading them back.
+"""Programs and rewards: what a new installation starts with, and reading a program back with all its rule versions.
 
 Rules are data (`rule_versions.rules`), read into `Rules`; the fold is given them and nothing else.
 """
@@ -6,39 +6,38 @@ Rules are data (`rule_versions.rules`), read into `Rules`; the fold is given the
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import orjson
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.loyalty.models import Program, Reward, RuleVersion
+from app.loyalty.rules import Rules, parse
 from app.money import exponent
 from app.shops.models import Shop
 
-DEFAULT_RULES: dict[str, Any] = {"order_points": {"kind": "per_unit", "points": 1}}
+UTC = ZoneInfo("UTC")
+DEFAULT_RULES: dict[str, Any] = {"earning": [{"kind": "per_unit", "points": 1}]}
 DEFAULT_REWARD_POINTS = 100
 DEFAULT_REWARD_UNITS = 5
 
 
-@dataclass(frozen=True)
-class Rules:
-    """One rule version, as the fold uses it: points for each whole unit of the order's base."""
-
-    version: int
-    in_force_from: datetime | None
-    points_per_unit: int
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProgramRules:
-    """A program with all its versions, oldest first."""
+    """A program as the fold uses it: all its versions, oldest first, and the shop's time zone."""
 
     shop_id: int
     program_id: int
-    earns_from: datetime | None
-    ends_at: datetime | None
-    versions: tuple[Rules, ...]
+    earns_from: datetime | None = None
+    ends_at: datetime | None = None
+    versions: tuple[Rules, ...] = ()
+    zone: ZoneInfo = UTC
+    history_chosen: bool = False
+    history_from: datetime | None = None
 
     def at(self, instant: datetime) -> Rules | None:
         """The version in force at an instant of business time; None when the program does not earn then."""
@@ -46,8 +45,19 @@ class ProgramRules:
             return None
         if self.ends_at and instant >= self.ends_at:
             return None
-        in_force = [rules for rules in self.versions if rules.in_force_from is None or rules.in_force_from <= instant]
-        return in_force[-1] if in_force else None
+        for rules in reversed(self.versions):
+            if rules.in_force_from is None or rules.in_force_from <= instant:
+                return rules
+        return None
+
+    def counts_imported(self, instant: datetime) -> bool:
+        """Whether an imported order of an instant earns: only after the merchant has chosen from when on."""
+        return self.history_chosen and (self.history_from is None or self.history_from <= instant)
+
+    @property
+    def counts_days(self) -> bool:
+        """Whether a limit a day is in some version."""
+        return any(rules.caps.day is not None for rules in self.versions)
 
 
 def create_default(session: Session, shop: Shop) -> Program:
@@ -89,6 +99,8 @@ def program_rules(session: Session, shop_ids: Iterable[int]) -> dict[int, Progra
     wanted = sorted(set(shop_ids))
     programs = session.scalars(select(Program).where(Program.shop_id.in_(wanted)).order_by(Program.id.desc())).all()
     by_shop = {program.shop_id: program for program in programs}
+    found = session.execute(select(Shop.id, Shop.timezone).where(Shop.id.in_(by_shop)))
+    zones = {row.id: row.timezone for row in found}
     keys = [(program.shop_id, program.id) for program in by_shop.values()]
     rows = session.scalars(
         select(RuleVersion)
@@ -97,12 +109,40 @@ def program_rules(session: Session, shop_ids: Iterable[int]) -> dict[int, Progra
     ).all()
     versions: dict[int, list[Rules]] = {shop_id: [] for shop_id in by_shop}
     for row in rows:
-        versions[row.shop_id].append(_rules(row))
+        versions[row.shop_id].append(read_rules(row))
     return {
-        shop_id: ProgramRules(shop_id, program.id, program.earns_from, program.ends_at, tuple(versions[shop_id]))
-        for shop_id, program in by_shop.items()
+        shop_id: of_program(program, versions[shop_id], zone_of(zones[shop_id])) for shop_id, program in by_shop.items()
     }
 
 
-def _rules(row: RuleVersion) -> Rules:
-    return Rules(row.version, row.in_force_from, int(row.rules["order_points"]["points"]))
+def of_program(program: Program, versions: Iterable[Rules], zone: ZoneInfo) -> ProgramRules:
+    """A stored program with versions that may be drafts."""
+    return ProgramRules(
+        shop_id=program.shop_id,
+        program_id=program.id,
+        earns_from=program.earns_from,
+        ends_at=program.ends_at,
+        versions=tuple(versions),
+        zone=zone,
+        history_chosen=program.history_chosen_at is not None,
+        history_from=program.history_from,
+    )
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """A shop's time zone; UTC for a name that this machine does not know, rather than no points at all."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError):
+        return UTC
+
+
+def read_rules(row: RuleVersion) -> Rules:
+    """A stored version."""
+    return _read(orjson.dumps(row.rules), row.version, row.in_force_from)
+
+
+@lru_cache(maxsize=10_000)
+def _read(rules: bytes, version: int, in_force_from: datetime | None) -> Rules:
+    """Versions are immutable and each batch of webhooks needs some."""
+    return parse(orjson.loads(rules), version=version, in_force_from=in_force_from)

@@ -123,7 +123,8 @@ _LAWS = (
         """
         with earned as (
             select shop_id, program_id, account_id, sum(points)::bigint as points
-            from ledger_entries where source_kind not in ('redemption', 'moved_spending') group by 1, 2, 3
+            from ledger_entries
+            where source_kind not in ('redemption', 'moved_spending', 'expiry', 'forgiven') group by 1, 2, 3
         )
         select b.shop_id, b.account_id, '', coalesce(e.points, 0), b.lifetime
         from balances b left join earned e using (shop_id, program_id, account_id)

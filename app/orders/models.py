@@ -6,7 +6,7 @@ order: a refund or a deletion can arrive first and waits here.
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, LargeBinary
+from sqlalchemy import BigInteger, Index, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -40,6 +40,11 @@ class Order(Base):
     presentment_currency: Mapped[str | None]
     presentment_total_minor: Mapped[int] = mapped_column(default=0, server_default="0")
     taxes_included: Mapped[bool] = mapped_column(default=False, server_default="false")
+    # Of the current subtotal, what are gift cards: buying them earns nothing unless a rule says so.
+    gift_card_minor: Mapped[int] = mapped_column(default=0, server_default="0")
+    payment_gateways: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    # First told by an import of history, not by a webhook: it earns nothing before the merchant has chosen so.
+    imported: Mapped[bool] = mapped_column(default=False, server_default="false")
     test: Mapped[bool] = mapped_column(default=False, server_default="false")
     financial_status: Mapped[str | None]
     # Once true it stays true: an order once paid keeps its ordinal (design decision 5).
@@ -79,6 +84,7 @@ class OrderLine(Base):
     current_quantity: Mapped[int]
     price_minor: Mapped[int]
     discount_minor: Mapped[int]
+    tax_minor: Mapped[int] = mapped_column(default=0, server_default="0")
     gift_card: Mapped[bool]
 
 
@@ -107,10 +113,22 @@ class Refund(Base):
     # Goods by line (net of discounts), and money given back for goods without naming a line.
     lines_minor: Mapped[int]
     loose_minor: Mapped[int]
+    shipping_minor: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime | None]
     processed_at: Mapped[datetime | None]
 
     __table_args__ = (Index("refunds_order_id_ix", "shop_id", "order_id"),)
+
+
+class RefundLine(Base):
+    """How many pieces of an order's line a refund took back."""
+
+    __tablename__ = "refund_lines"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True)
+    refund_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    line_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    quantity: Mapped[int]
 
 
 class AccountTotals(Base):

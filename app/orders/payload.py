@@ -33,6 +33,7 @@ def parse_order(shop_id: int, body: Body, triggered_at: datetime) -> OrderSnapsh
         presentment_currency=presentment,
         presentment_total_minor=payload.presentment_money(body, "total_price", presentment),
         taxes_included=payload.flag(body, "taxes_included"),
+        payment_gateways=_gateways(body),
         test=payload.flag(body, "test"),
         financial_status=payload.text(body, "financial_status"),
         landing_site=payload.text(body, "landing_site"),
@@ -79,6 +80,14 @@ def parse_refund(
         # Negative: more was given back than the lines are worth. A positive one (goods back, less money) changes
         # nothing, because the goods have left the order.
         loose_minor=max(0, -payload.total(differences, "order_adjustments")),
+        shipping_minor=payload.total(
+            (
+                payload.shop_money(shipping, "subtotal_amount", currency)
+                for shipping in payload.items(body, "refund_shipping_lines")
+            ),
+            "refund_shipping_lines",
+        ),
+        lines=_refunded_pieces(lines),
         created_at=payload.instant(body, "created_at"),
         processed_at=payload.instant(body, "processed_at"),
     )
@@ -142,8 +151,28 @@ def _line(body: Body, currency: str) -> LineSnapshot:
         discount_minor=payload.total(
             (payload.shop_money(allocation, "amount", currency) for allocation in allocations), "discount_allocations"
         ),
+        tax_minor=payload.total(
+            (payload.shop_money(tax, "price", currency) for tax in payload.items(body, "tax_lines")), "tax_lines"
+        ),
         gift_card=payload.flag(body, "gift_card"),
     )
+
+
+def _refunded_pieces(lines: list[Body]) -> tuple[tuple[int, int], ...]:
+    pieces: dict[int, int] = {}
+    for line in lines:
+        line_id = payload.optional_id(line, "line_item_id")
+        if line_id:
+            pieces[line_id] = pieces.get(line_id, 0) + payload.number(line, "quantity")
+    return tuple(sorted(pieces.items()))
+
+
+def _gateways(body: Body) -> tuple[str, ...]:
+    """How the order was paid; names only, Shopify's webhooks tell no amounts."""
+    names = body.get("payment_gateway_names")
+    if not isinstance(names, list):
+        return ()
+    return tuple(sorted({name[:_LONGEST_CODE] for name in names if isinstance(name, str) and "\x00" not in name}))
 
 
 def _codes(body: Body, currency: str) -> tuple[CodeSnapshot, ...]:

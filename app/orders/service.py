@@ -80,7 +80,7 @@ def _newest(
 _UPSERT = text(f"""
 insert into orders as o select * from jsonb_populate_recordset(null::orders, cast(:rows as jsonb))
 on conflict (shop_id, id) do update
-    set {assignments(Order, without=["paid", "deleted_at"])}, paid = o.paid or excluded.paid
+    set {assignments(Order, without=["paid", "deleted_at", "imported"])}, paid = o.paid or excluded.paid
 where o.updated_at is null or (o.updated_at, o.triggered_at, o.digest)
     < (excluded.updated_at, excluded.triggered_at, excluded.digest)
 """)  # noqa: S608 - column names of our own model
@@ -143,6 +143,10 @@ _REFUNDS = text("""
 insert into refunds select * from jsonb_populate_recordset(null::refunds, cast(:rows as jsonb))
 on conflict do nothing returning shop_id, order_id
 """)
+_REFUND_LINES = text("""
+insert into refund_lines select * from jsonb_populate_recordset(null::refund_lines, cast(:rows as jsonb))
+on conflict do nothing
+""")
 _OWNERS = text("""
 select o.shop_id, o.id, o.account_id
 from orders o join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint) using (shop_id, id)
@@ -156,6 +160,13 @@ def apply_refunds(session: Session, refunds: Sequence[RefundSnapshot]) -> Change
     unique = {(refund.shop_id, refund.id): refund for refund in refunds}
     values = rows(unique[key].__dict__ for key in sorted(unique))
     touched = {(row.shop_id, row.order_id) for row in session.execute(_REFUNDS, {"rows": values})}
+    pieces = [
+        {"shop_id": refund.shop_id, "refund_id": refund.id, "line_id": line_id, "quantity": quantity}
+        for refund in unique.values()
+        for line_id, quantity in refund.lines
+    ]
+    if pieces:
+        session.execute(_REFUND_LINES, {"rows": rows(pieces)})
     owners = session.execute(_OWNERS, {"keys": keys(touched)}).all() if touched else []
     return Changes(orders=touched, accounts={(row.shop_id, row.account_id) for row in owners if row.account_id})
 

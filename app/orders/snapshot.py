@@ -24,7 +24,14 @@ class LineSnapshot:
     current_quantity: int
     price_minor: int
     discount_minor: int
+    tax_minor: int = 0
     gift_card: bool
+
+    @property
+    def current_minor(self) -> int:
+        """What the line's goods cost now, net of discounts: the pieces that are left, half up."""
+        net = self.price_minor * self.quantity - self.discount_minor
+        return (2 * net * self.current_quantity + self.quantity) // (2 * self.quantity) if self.quantity else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +52,9 @@ class RefundSnapshot:
     order_id: int
     lines_minor: int
     loose_minor: int
+    shipping_minor: int = 0
+    # Pieces taken back, by line.
+    lines: tuple[tuple[int, int], ...] = ()
     created_at: datetime | None
     processed_at: datetime | None
 
@@ -74,6 +84,7 @@ class OrderSnapshot:
     presentment_currency: str | None
     presentment_total_minor: int
     taxes_included: bool
+    payment_gateways: tuple[str, ...] = ()
     test: bool
     financial_status: str | None
     landing_site: str | None
@@ -85,6 +96,8 @@ class OrderSnapshot:
     lines: tuple[LineSnapshot, ...] = ()
     codes: tuple[CodeSnapshot, ...] = ()
     refunds: tuple[RefundSnapshot, ...] = ()
+    # Told by an import of history. What was first told so keeps the mark, whatever comes later.
+    imported: bool = field(default=False, compare=False)
     # Read from Shopify on purpose: a difference to what we held is settled by it, not a reason to read again.
     reread: bool = field(default=False, compare=False)
 
@@ -108,8 +121,10 @@ class OrderSnapshot:
         """The columns of `orders` that a snapshot fills."""
         columns = {key: value for key, value in self.__dict__.items() if key not in _NOT_COLUMNS}
         listed = sorted(refund.id for refund in self.refunds)
-        return columns | {"paid": self.paid, "digest": "\\x" + self.digest.hex(), "listed_refunds": listed}
+        gift_cards = sum(line.current_minor for line in self.lines if line.gift_card)
+        derived = {"paid": self.paid, "listed_refunds": listed, "gift_card_minor": gift_cards}
+        return columns | derived | {"digest": "\\x" + self.digest.hex()}
 
 
-_NOT_CONTENT = {"triggered_at", "reread", "digest"}
+_NOT_CONTENT = {"triggered_at", "reread", "imported", "digest"}
 _NOT_COLUMNS = {"lines", "codes", "refunds", "reread", "digest"}

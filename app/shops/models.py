@@ -41,6 +41,8 @@ class Shop(Base):
     api_points_per_second: Mapped[float | None]
     installed_at: Mapped[datetime]
     uninstalled_at: Mapped[datetime | None]
+    # From when on every order is here; null: all of them are. Customers from before have orders that we do not know.
+    orders_complete_from: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

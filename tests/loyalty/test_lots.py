@@ -63,7 +63,7 @@ def test_a_refund_takes_from_the_lot_of_its_own_order() -> None:
 def test_spending_takes_the_lot_that_expires_soonest() -> None:
     lots = posted([(ORDERS[0], 100), (ORDERS[1], 50)])
     lots.lots[ORDERS[1]].expires_at = START + timedelta(days=1)
-    lots.post(SPENDERS[0], -60, START)
+    lots.post(SPENDERS[0], -60, START + timedelta(hours=2))
     assert lots.uses[SPENDERS[0]] == {ORDERS[1]: 50, ORDERS[0]: 10}
 
 

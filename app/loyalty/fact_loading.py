@@ -1,0 +1,192 @@
+"""Reads what the fold is about out of the projections: orders, lines, actions and how many orders came before us.
+
+Called by `app.loyalty.service` with the accounts of a batch, several shops at once, and by what-if questions with
+whole shops. Only what the programs' rules ask for is read: lines, products' labels and numbers of orders cost time.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.loyalty.facts import AccountFacts, ActionFacts, LineFacts, OrderFacts
+from app.loyalty.programs import ProgramRules
+
+AccountKey = tuple[int, int]
+
+_WANTED = (
+    "wanted as (select * from jsonb_to_recordset(cast(:accounts as jsonb)) as a(shop_id bigint, account_id bigint))"
+)
+_ORDERS = text(f"""
+with {_WANTED}
+select o.shop_id, o.account_id, o.id, coalesce(o.processed_at, o.created_at, o.updated_at) as business_at,
+       o.updated_at as changed_at, o.currency, o.paid, o.test, o.imported, o.taxes_included, o.gift_card_minor,
+       o.cancelled_at is not null as cancelled, o.deleted_at is not null as deleted,
+       o.source_name, o.company_id is not null as b2b, o.payment_gateways,
+       o.current_subtotal_minor - coalesce(r.taken, 0) as base_minor, coalesce(r.n, 0) > 0 as refunded,
+       coalesce(r.loose, 0) as loose_minor, o.shipping_minor - coalesce(r.shipping, 0) as shipping_minor
+from wanted join orders o using (shop_id, account_id)
+left join lateral (
+    -- A refund that the snapshot lists has already lowered its subtotal, except for money tied to no line.
+    select sum(f.loose_minor + case when f.id = any(o.listed_refunds) then 0 else f.lines_minor end) as taken,
+           sum(f.loose_minor) as loose, sum(f.shipping_minor) as shipping, count(*) as n
+    from refunds f where f.shop_id = o.shop_id and f.order_id = o.id
+) r on true
+where o.updated_at is not null
+""")  # noqa: S608 - a constant of this module
+_LINES = text(f"""
+with {_WANTED}
+select l.shop_id, l.order_id, l.product_id, l.gift_card, l.quantity,
+       l.price_minor * l.quantity - l.discount_minor as net_minor, l.tax_minor,
+       least(greatest(l.current_quantity - coalesce(r.quantity, 0), 0), l.quantity) as left_over, p.labels
+from wanted join orders o using (shop_id, account_id)
+join order_lines l on l.shop_id = o.shop_id and l.order_id = o.id
+left join lateral (
+    select sum(f.quantity) as quantity
+    from refunds r join refund_lines f on f.shop_id = r.shop_id and f.refund_id = r.id
+    where r.shop_id = l.shop_id and r.order_id = l.order_id and f.line_id = l.id and r.id <> all(o.listed_refunds)
+) r on true
+left join lateral (
+    select array_agg(p.label) as labels from product_labels p
+    where p.shop_id = l.shop_id and p.product_id = l.product_id
+        and p.since <= coalesce(o.processed_at, o.created_at, o.updated_at)
+        and coalesce(o.processed_at, o.created_at, o.updated_at) < p.until
+) p on true
+order by l.shop_id, l.order_id, l.id
+""")  # noqa: S608 - a constant of this module
+# An action stays with the account that did it; what it is worth goes to the account that this one was merged into.
+_ACTIONS = text(f"""
+with {_WANTED}
+select w.shop_id, w.account_id, a.kind, a.key, a.business_at
+from wanted w
+join accounts c on c.shop_id = w.shop_id and coalesce(c.merged_into, c.id) = w.account_id
+    and (c.id = w.account_id or c.merged_into = w.account_id)
+join actions a on a.shop_id = c.shop_id and a.account_id = c.id
+""")  # noqa: S608 - a constant of this module
+# Shopify's count at the time of the import less the orders of then that are here. Unknown (null) when a customer was
+# there before our record of orders begins and has no such count, and for whoever is known by an address only.
+_EARLIER = text(f"""
+with {_WANTED}
+select w.shop_id, w.account_id,
+       case when s.orders_complete_from is null then 0
+            when count(c.id) = 0 then null
+            when bool_or(c.imported_orders is null
+                         and (c.created_at is null or c.created_at < s.orders_complete_from)) then null
+            else coalesce(sum(greatest(c.imported_orders - held.n, 0)), 0) end as earlier
+from wanted w
+join shops s on s.id = w.shop_id
+left join accounts a on a.shop_id = w.shop_id and (a.id = w.account_id or a.merged_into = w.account_id)
+left join identities i on i.shop_id = a.shop_id and i.account_id = a.id and i.kind = 'customer'
+left join customers c on c.shop_id = i.shop_id and c.id = cast(i.value as bigint)
+left join lateral (
+    select count(*) as n from orders o
+    where o.shop_id = c.shop_id and o.customer_id = c.id and o.paid and not o.test
+        and coalesce(o.processed_at, o.created_at) <= c.imported_at
+) held on c.imported_orders is not null
+group by w.shop_id, w.account_id, s.orders_complete_from
+""")  # noqa: S608 - a constant of this module
+
+_CHANNEL_OF = {"pos": "pos", "shopify_draft_order": "drafts"}
+_PAYMENT_OF = {"gift_card": "gift_card", "shopify_store_credit": "store_credit"}
+
+
+def load(
+    session: Session, accounts: Iterable[AccountKey], programs: Mapping[int, ProgramRules]
+) -> dict[AccountKey, AccountFacts]:
+    """The facts of these accounts; every account is in the answer."""
+    wanted = sorted(set(accounts))
+    asking = {
+        name: [key for key in wanted if key[0] in programs and _asks(programs[key[0]], name)]
+        for name in ("needs_lines", "needs_ordinals", "actions")
+    }
+    orders = _orders(session, wanted, _lines(session, asking["needs_lines"]))
+    actions = _actions(session, asking["actions"])
+    earlier = _earlier(session, asking["needs_ordinals"])
+    return {
+        key: AccountFacts(
+            orders=tuple(orders.get(key, ())),
+            actions=tuple(actions.get(key, ())),
+            earlier_orders=earlier.get(key, 0),
+        )
+        for key in wanted
+    }
+
+
+def _asks(program: ProgramRules, what: str) -> bool:
+    return any(getattr(rules, what) for rules in program.versions)
+
+
+def _orders(
+    session: Session, wanted: list[AccountKey], lines: dict[AccountKey, list[LineFacts]]
+) -> dict[AccountKey, list[OrderFacts]]:
+    found: dict[AccountKey, list[OrderFacts]] = {}
+    for row in session.execute(_ORDERS, {"accounts": _rows(wanted)}) if wanted else ():
+        found.setdefault((row.shop_id, row.account_id), []).append(_order(row, lines))
+    return found
+
+
+def _order(row: Any, lines: dict[AccountKey, list[LineFacts]]) -> OrderFacts:
+    return OrderFacts(
+        id=row.id,
+        business_at=row.business_at,
+        changed_at=row.changed_at,
+        currency=row.currency,
+        base_minor=max(row.base_minor, 0),
+        gift_card_minor=row.gift_card_minor,
+        loose_minor=row.loose_minor,
+        shipping_minor=max(row.shipping_minor, 0),
+        taxes_included=row.taxes_included,
+        lines=tuple(lines.get((row.shop_id, row.id), ())),
+        channels=_channels(row.source_name, row.b2b),
+        payments=frozenset(_PAYMENT_OF[name] for name in row.payment_gateways if name in _PAYMENT_OF),
+        imported=row.imported,
+        refunded=row.refunded,
+        paid=row.paid,
+        test=row.test,
+        cancelled=row.cancelled,
+        deleted=row.deleted,
+    )
+
+
+def _channels(source_name: str | None, b2b: bool) -> frozenset[str]:
+    channel = _CHANNEL_OF.get(source_name or "")
+    return frozenset(name for name in (channel, "b2b" if b2b else None) if name)
+
+
+def _lines(session: Session, wanted: list[AccountKey]) -> dict[AccountKey, list[LineFacts]]:
+    found: dict[AccountKey, list[LineFacts]] = {}
+    for row in session.execute(_LINES, {"accounts": _rows(wanted)}) if wanted else ():
+        labels = {*(row.labels or ()), f"product:{row.product_id}"}
+        line = LineFacts(
+            amount_minor=_share(row.net_minor, row.left_over, row.quantity),
+            tax_minor=_share(row.tax_minor, row.left_over, row.quantity),
+            quantity=row.left_over,
+            gift_card=row.gift_card,
+            labels=frozenset(labels),
+        )
+        found.setdefault((row.shop_id, row.order_id), []).append(line)
+    return found
+
+
+def _share(amount: int, part: int, whole: int) -> int:
+    """What of an amount belongs to some of its pieces, half up."""
+    return (2 * amount * part + whole) // (2 * whole) if whole else 0
+
+
+def _actions(session: Session, wanted: list[AccountKey]) -> dict[AccountKey, list[ActionFacts]]:
+    found: dict[AccountKey, list[ActionFacts]] = {}
+    for row in session.execute(_ACTIONS, {"accounts": _rows(wanted)}) if wanted else ():
+        action = ActionFacts(kind=row.kind, key=row.key, business_at=row.business_at)
+        found.setdefault((row.shop_id, row.account_id), []).append(action)
+    return found
+
+
+def _earlier(session: Session, wanted: list[AccountKey]) -> dict[AccountKey, int | None]:
+    rows = session.execute(_EARLIER, {"accounts": _rows(wanted)}) if wanted else ()
+    return {(row.shop_id, row.account_id): None if row.earlier is None else int(row.earlier) for row in rows}
+
+
+def _rows(accounts: list[AccountKey]) -> str:
+    return orjson.dumps([{"shop_id": shop_id, "account_id": account_id} for shop_id, account_id in accounts]).decode()

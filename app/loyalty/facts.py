@@ -1,0 +1,68 @@
+"""What the fold is about: an account's orders and actions, as plain values.
+
+Loaded by `app.loyalty.fact_loading`, made up by tests and by what-if questions. Money is minor units of the shop's
+currency.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineFacts:
+    """A line as it stands now, after refunds: its goods net of discounts, the tax on them, the pieces.
+
+    `labels` are those of its product when the order was placed, such as `tag:summer`; `product:1` is always among them.
+    """
+
+    amount_minor: int
+    tax_minor: int
+    quantity: int
+    gift_card: bool
+    labels: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFacts:
+    """An order as far as points go; money after refunds, never below 0.
+
+    `base_minor` is the goods after discounts, `gift_card_minor` what of it are gift cards. `loose_minor` was given back
+    for goods without naming a line; it has lowered `base_minor` and no line. `lines` are empty where no rule asks.
+    """
+
+    id: int
+    business_at: datetime
+    changed_at: datetime
+    currency: str
+    base_minor: int
+    gift_card_minor: int = 0
+    loose_minor: int = 0
+    shipping_minor: int = 0
+    taxes_included: bool = False
+    lines: tuple[LineFacts, ...] = ()
+    channels: frozenset[str] = frozenset()
+    payments: frozenset[str] = frozenset()
+    imported: bool = False
+    refunded: bool = False
+    paid: bool = True
+    test: bool = False
+    cancelled: bool = False
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionFacts:
+    """Something else an account did: its kind is the name of an action rule, its key is unique within the kind."""
+
+    kind: str
+    key: str
+    business_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFacts:
+    """All of an account. `earlier_orders` were placed before the first order here; None is unknown."""
+
+    orders: tuple[OrderFacts, ...] = ()
+    actions: tuple[ActionFacts, ...] = ()
+    earlier_orders: int | None = 0
