@@ -31,14 +31,12 @@ class Program(Base):
     created_at: Mapped[datetime]
     history_chosen_at: Mapped[datetime | None]
     history_from: Mapped[datetime | None]
-    # owe: an account may go below zero after a refund of spent points; forgive: what it owes is written off, and told.
-    debts: Mapped[str] = mapped_column(default="owe", server_default="owe")
+    # After a refund of spent points an account owes. Whether that is written off, and reported, or stays.
+    forgives_debts: Mapped[bool] = mapped_column(default=False, server_default="false")
     # Whether the points of a reward come back in proportion when the order that used it is refunded, and how many days
     # returned points live at least.
     returns_spent: Mapped[bool] = mapped_column(default=True, server_default="true")
     return_days: Mapped[int] = mapped_column(default=30, server_default="30")
-
-    __table_args__ = (CheckConstraint("debts in ('owe', 'forgive')", name="debts"),)
 
 
 class RuleVersion(Base):

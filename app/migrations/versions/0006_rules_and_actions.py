@@ -24,10 +24,9 @@ alter table customers add column imported_orders bigint,
 alter table shops add column orders_complete_from timestamptz;
 alter table programs add column history_chosen_at timestamptz,
                      add column history_from timestamptz,
-                     add column debts text not null default 'owe',
+                     add column forgives_debts boolean not null default false,
                      add column returns_spent boolean not null default true,
-                     add column return_days bigint not null default 30,
-                     add constraint programs_debts_check check (debts in ('owe', 'forgive'));
+                     add column return_days bigint not null default 30;
 """
 _TABLES = """
 create table actions (
