@@ -1,9 +1,11 @@
 """All tables, so that Alembic and tests see one metadata. Nothing else imports this module."""
 
 import app.api.models
+import app.audit.models
 import app.customers.models
 import app.discounts.models
 import app.loyalty.models
+import app.loyalty.run_models
 import app.orders.models
 import app.processes
 import app.shops.models  # noqa: F401 - imported for the tables they declare

@@ -72,12 +72,13 @@ def test_a_shop_sees_itself_only(runtime: Runtime, shops: tuple[Shop, Shop]) -> 
         assert session.execute(text("select domain from shops")).scalars().all() == [mine.domain]
 
 
-@pytest.mark.parametrize("statement", ["update ledger_entries set points = 1", "delete from ledger_entries"])
-def test_the_ledger_cannot_be_changed_behind_the_wall(
-    runtime: Runtime, shops: tuple[Shop, Shop], statement: str
+@pytest.mark.parametrize("change", ["update {} set actor = 'key:1'", "delete from {}"])
+@pytest.mark.parametrize("table", ["ledger_entries", "audit_log"])
+def test_ledger_and_audit_log_cannot_be_changed_behind_the_wall(
+    runtime: Runtime, shops: tuple[Shop, Shop], change: str, table: str
 ) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"), runtime.database.shop(shops[0].id) as session:
-        session.execute(text(statement))
+        session.execute(text(change.format(table)))
 
 
 def test_a_session_without_a_scope_raises(runtime: Runtime) -> None:
