@@ -1,10 +1,11 @@
 """The installation that is measured: a home of its own, durable PostgreSQL, web and worker as `serve` starts them.
 
-What must stay true: whatever ends the block, Ctrl-C and SIGTERM included, its processes end and its folder goes; when
-the benchmark itself is killed, its children notice and end (`app/child.py`). Only this machine can reach them, which
-is what development mode is switched on for.
+What must stay true: whatever ends the block, Ctrl-C and SIGTERM included, its processes end and its folder goes, unless
+it is one to keep; when the benchmark itself is killed, its children notice and end (`app/child.py`). Only this machine
+can reach them, which is what development mode is switched on for.
 """
 
+import fcntl
 import os
 import shutil
 import signal
@@ -27,6 +28,7 @@ from app.migrations.run import migrate
 from app.postgres import embedded
 from app.runtime import Runtime, build_runtime
 from app.shops.models import Shop
+from app.shops.queries import shop_by_domain
 from app.shops.secrets import seal
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,10 +37,14 @@ SECRET = "benchmark-secret"
 
 
 class World:
-    """A home with `shops` installed shops, for the length of a `with` block. Processes are started by need."""
+    """A home with `shops` installed shops, for the length of a `with` block. Processes are started by need.
 
-    def __init__(self, name: str, shops: int = 4) -> None:
-        self.home = HOMES / f"{name}-{os.getpid()}"
+    With `kept` the home is called `name`, is there again the next time, and is used by one benchmark at a time.
+    """
+
+    def __init__(self, name: str, shops: int = 4, *, kept: bool = False) -> None:
+        self.kept = kept
+        self.home = HOMES / (name if kept else f"{name}-{os.getpid()}")
         self.domains = [f"bench-{n}.myshopify.com" for n in range(1, shops + 1)]
         self.shop_ids: dict[str, int] = {}
         self.environ = _environ(self.home)
@@ -46,8 +52,11 @@ class World:
 
     def __enter__(self) -> Self:
         signal.signal(signal.SIGTERM, _as_interrupt)
-        (self.home / "metrics").mkdir(parents=True)
+        self.home.mkdir(parents=True, exist_ok=self.kept)
         self._lock = (self.home / "lock").open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        shutil.rmtree(self.home / "metrics", ignore_errors=True)
+        (self.home / "metrics").mkdir()
         try:
             self.runtime = self._build()
         except BaseException:  # whatever happened, also Ctrl-C: nothing may stay behind
@@ -135,7 +144,8 @@ class World:
             self.runtime.database.dispose()
         embedded(self.home).leave()
         self._lock.close()
-        shutil.rmtree(self.home)
+        if not self.kept:
+            shutil.rmtree(self.home)
         with suppress(OSError):
             HOMES.rmdir()
 
@@ -161,9 +171,12 @@ def _environ(home: Path) -> dict[str, str]:
 
 
 def _make_shop(runtime: Runtime, domain: str) -> int:
-    """An installed shop with the default program, as after its first open."""
+    """An installed shop with the default program, as after its first open; a kept world has it already."""
     now = clock.now()
     with runtime.database.system() as session:
+        known = shop_by_domain(session, domain)
+        if known is not None:
+            return known.id
         shop = Shop(domain=domain, name="Benchmark", state="installed", code_key=b"", installed_at=now, created_at=now)
         session.add(shop)
         session.flush()
