@@ -30,6 +30,7 @@ def order_body(order: Answer, lines: Sequence[Answer], refunds: Sequence[Answer]
         "presentment_currency": order["presentmentCurrencyCode"],
         "taxes_included": order["taxesIncluded"],
         "financial_status": (order["displayFinancialStatus"] or "").lower(),
+        "payment_gateway_names": order["paymentGatewayNames"],
         "customer": order["customer"],
         "company": (order["purchasingEntity"] or {}).get("company"),
         "subtotal_price_set": _set(order["subtotalPriceSet"]),
@@ -38,6 +39,7 @@ def order_body(order: Answer, lines: Sequence[Answer], refunds: Sequence[Answer]
         "current_total_price_set": _set(order["currentTotalPriceSet"]),
         "total_tax_set": _set(order["totalTaxSet"]),
         "total_shipping_price_set": _set(order["totalShippingPriceSet"]),
+        "current_shipping_price_set": _set(order["currentShippingPriceSet"]),
         "total_tip_received_set": _set(order["totalTipReceivedSet"]),
         "total_discounts_set": _set(order["totalDiscountsSet"]),
         "discount_codes": _codes(order, lines),
@@ -67,6 +69,7 @@ def _line(line: Answer) -> dict[str, Any]:
         "current_quantity": line["currentQuantity"],
         "price_set": _set(line["originalUnitPriceSet"]),
         "gift_card": line["isGiftCard"],
+        "tax_lines": [{"price_set": _set(tax["priceSet"])} for tax in line["taxLines"]],
         "discount_allocations": [
             {"amount_set": _set(allocation["allocatedAmountSet"])} for allocation in line["discountAllocations"]
         ],
@@ -108,8 +111,20 @@ def _refund(order: Answer, refund: Answer) -> dict[str, Any]:
         "order_id": order["id"],
         "created_at": refund["createdAt"],
         "processed_at": refund["processedAt"],
-        "refund_line_items": [{"subtotal_set": _set(line["subtotalSet"])} for line in lines],
+        "refund_line_items": [_refunded_line(line) for line in lines],
+        "refund_shipping_lines": [
+            {"subtotal_amount_set": _set(shipping["subtotalAmountSet"])}
+            for shipping in refund["refundShippingLines"]["nodes"]
+        ],
         "order_adjustments": [{"kind": "refund_discrepancy", "amount": str(difference)}] if difference else [],
+    }
+
+
+def _refunded_line(line: Answer) -> dict[str, Any]:
+    return {
+        "line_item_id": line["lineItem"]["id"],
+        "quantity": line["quantity"],
+        "subtotal_set": _set(line["subtotalSet"]),
     }
 
 

@@ -34,6 +34,7 @@ class Order(Base):
     total_minor: Mapped[int] = mapped_column(default=0, server_default="0")
     current_total_minor: Mapped[int] = mapped_column(default=0, server_default="0")
     tax_minor: Mapped[int] = mapped_column(default=0, server_default="0")
+    # After discounts, before refunds.
     shipping_minor: Mapped[int] = mapped_column(default=0, server_default="0")
     tip_minor: Mapped[int] = mapped_column(default=0, server_default="0")
     discounts_minor: Mapped[int] = mapped_column(default=0, server_default="0")

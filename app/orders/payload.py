@@ -1,5 +1,6 @@
 """Webhook bodies of orders and refunds, read into snapshots. Pure; the field names are Shopify's (2026-10)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,9 @@ def parse_order(shop_id: int, body: Body, triggered_at: datetime) -> OrderSnapsh
     customer = payload.mapping(body.get("customer") or {}, "customer")
     company = payload.mapping(body.get("company") or {}, "company")
     presentment = payload.text(body, "presentment_currency") or currency
+    refunds = tuple(
+        parse_refund(shop_id, refund, currency=currency, order_id=order_id) for refund in payload.items(body, "refunds")
+    )
     return OrderSnapshot(
         shop_id=shop_id,
         id=order_id,
@@ -30,6 +34,7 @@ def parse_order(shop_id: int, body: Body, triggered_at: datetime) -> OrderSnapsh
         location_id=payload.optional_id(body, "location_id"),
         currency=currency,
         **_totals(body, currency),
+        shipping_minor=_shipping(body, currency, refunds),
         presentment_currency=presentment,
         presentment_total_minor=payload.presentment_money(body, "total_price", presentment),
         taxes_included=payload.flag(body, "taxes_included"),
@@ -44,10 +49,7 @@ def parse_order(shop_id: int, body: Body, triggered_at: datetime) -> OrderSnapsh
         triggered_at=triggered_at,
         lines=tuple(_line(line, currency) for line in payload.items(body, "line_items")),
         codes=_codes(body, currency),
-        refunds=tuple(
-            parse_refund(shop_id, refund, currency=currency, order_id=order_id)
-            for refund in payload.items(body, "refunds")
-        ),
+        refunds=refunds,
     )
 
 
@@ -123,7 +125,6 @@ def _totals(body: Body, currency: str) -> dict[str, Any]:
         "total_minor": total,
         "current_total_minor": _current(body, "current_total_price", currency, total),
         "tax_minor": payload.shop_money(body, "total_tax", currency),
-        "shipping_minor": payload.shop_money(body, "total_shipping_price", currency),
         "tip_minor": payload.shop_money(body, "total_tip_received", currency),
         "discounts_minor": payload.shop_money(body, "total_discounts", currency),
     }
@@ -134,6 +135,14 @@ def _current(body: Body, name: str, currency: str, original: int) -> int:
     if body.get(name) is None and body.get(f"{name}_set") is None:
         return original
     return payload.shop_money(body, name, currency)
+
+
+def _shipping(body: Body, currency: str, refunds: Iterable[RefundSnapshot]) -> int:
+    """Postage after discounts and before refunds. Shopify's total is before both, its current price after both."""
+    if body.get("current_shipping_price_set") is None:
+        return payload.shop_money(body, "total_shipping_price", currency)
+    current = payload.shop_money(body, "current_shipping_price", currency)
+    return payload.total((current, *(refund.shipping_minor for refund in refunds)), "current_shipping_price")
 
 
 def _line(body: Body, currency: str) -> LineSnapshot:

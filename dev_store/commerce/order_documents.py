@@ -1,8 +1,8 @@
 """The order document, exactly as orders/create carries it, built once when an order is placed.
 
 Private keys hold what Shopify keeps to itself, in minor units: `_received`, `_refunded`, `_loose` (refunded without a
-line), `_shipping`, `_shipping_refunded`, `_tip`; `_paid` (ever paid in full), `_rate` (presentment units for one unit
-of shop money).
+line), `_shipping`, `_shipping_refunded`, `_tip`, `_paid_with` (by gateway; the last one named pays the rest); `_paid`
+(ever paid in full), `_rate` (presentment units for one unit of shop money).
 """
 
 from dataclasses import dataclass
@@ -46,6 +46,7 @@ class Facts:
     accepts_marketing: bool
     company: dict[str, int] | None
     location_id: int | None
+    paid_with: dict[str, int]
 
 
 def order_document(facts: Facts) -> Document:
@@ -72,6 +73,7 @@ def order_document(facts: Facts) -> Document:
         "_shipping": facts.shipping,
         "_shipping_refunded": 0,
         "_tip": facts.tip,
+        "_paid_with": facts.paid_with,
         "_received": 0,
         "_refunded": 0,
         "_loose": 0,
@@ -85,6 +87,8 @@ def _write_totals(order: Document, facts: Facts) -> None:
     """The figures of the moment of sale; `recompute` adds the current ones."""
     tender, rate = facts.tender, facts.tax.rate
     recompute(order)
+    if order["_outstanding"] > sum(facts.paid_with.values()) or not facts.paid_with:
+        order["payment_gateway_names"].append("bogus")
     for now, then in (
         ("current_subtotal_price", "subtotal_price"),
         ("current_total_tax", "total_tax"),
@@ -131,7 +135,7 @@ def _origin(facts: Facts) -> dict[str, Any]:
         "note": None,
         "note_attributes": [],
         "order_status_url": f"https://{facts.shop['domain']}/orders/{token[32:]}",
-        "payment_gateway_names": ["bogus"],
+        "payment_gateway_names": [*facts.paid_with],
         "payment_terms": None,
         "po_number": None,
         "reference": None,

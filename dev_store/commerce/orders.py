@@ -4,8 +4,8 @@ A paid order announces orders/create, orders/paid and orders/updated with one bo
 too, creation and payment fall into the same second, and only X-Shopify-Triggered-At tells them apart.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -27,7 +27,8 @@ class Wish:
     """What is ordered, and how; money as decimal strings in shop currency.
 
     `email` alone makes a guest's order (its `customer` is null). `presentment_rate` is how many units of the
-    presentment currency one unit of shop money costs.
+    presentment currency one unit of shop money costs. `paid_with` are amounts by gateway, such as `gift_card` and
+    `shopify_store_credit`; what is left is paid at the test gateway.
     """
 
     lines: Sequence[OrderLine]
@@ -43,6 +44,7 @@ class Wish:
     name: str | None = None
     presentment_currency: str | None = None
     presentment_rate: str = "1"
+    paid_with: Mapping[str, str] = field(default_factory=dict)
 
 
 class OrderVerbs(Verbs):
@@ -126,6 +128,7 @@ class OrderVerbs(Verbs):
             test=wish.test,
             company={"id": wish.company_id, "location_id": wish.company_id} if wish.company_id else None,
             location_id=shop["primary_location_id"] if wish.source_name == "pos" else None,
+            paid_with={gateway: to_minor(amount, tender.shop) for gateway, amount in wish.paid_with.items()},
         )
 
     def _lines(

@@ -1,4 +1,7 @@
-"""The refund document, as refunds/create carries it and as it stands in its order's `refunds`."""
+"""The refund document, as refunds/create carries it and as it stands in its order's `refunds`.
+
+Since 2024-10 (Shopify's changelog) `order_adjustments` tells differences only; postage is in `refund_shipping_lines`.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,20 +22,13 @@ class Parts:
     shipping: int
     paid_out: int
     transaction_id: int
-    adjustment_ids: tuple[int, int]
+    postage_id: int
+    adjustment_id: int
     user_id: int
 
 
 def refund_document(order: Document, parts: Parts) -> Document:
     """Money without a line is an order adjustment of kind refund_discrepancy, negative as seen by the shop."""
-    adjustments = [
-        _adjustment(order, parts, key, kind, reason, amount)
-        for key, kind, reason, amount in (
-            (parts.adjustment_ids[0], "shipping_refund", "Shipping refund", parts.shipping),
-            (parts.adjustment_ids[1], "refund_discrepancy", "Refund discrepancy", parts.loose),
-        )
-        if amount
-    ]
     return {
         "id": parts.id,
         "admin_graphql_api_id": gid("Refund", parts.id),
@@ -45,8 +41,8 @@ def refund_document(order: Document, parts: Parts) -> Document:
         "return": None,
         "duties": [],
         "total_duties_set": tender_of(order).set(0),
-        "order_adjustments": adjustments,
-        "refund_shipping_lines": [],
+        "order_adjustments": [_discrepancy(order, parts)] if parts.loose else [],
+        "refund_shipping_lines": [_postage(order, parts)] if parts.shipping else [],
         "refund_line_items": parts.lines,
         "transactions": [_transaction(order, parts)] if parts.paid_out else [],
     }
@@ -72,16 +68,26 @@ def refund_line(key: int, order: Document, line: dict[str, Any], pieces: int, lo
     }
 
 
-def _adjustment(order: Document, parts: Parts, key: int, kind: str, reason: str, amount: int) -> dict[str, Any]:
+def _postage(order: Document, parts: Parts) -> dict[str, Any]:
+    line = order["shipping_lines"][0]
+    return {
+        "id": parts.postage_id,
+        "shipping_line_id": line["id"],
+        "shipping_line": line,
+        "subtotal_amount_set": tender_of(order).set(parts.shipping),
+    }
+
+
+def _discrepancy(order: Document, parts: Parts) -> dict[str, Any]:
     tender = tender_of(order)
     return {
-        "id": key,
+        "id": parts.adjustment_id,
         "order_id": order["id"],
         "refund_id": parts.id,
-        "amount": tender.text(-amount),
-        "amount_set": tender.set(-amount),
-        "kind": kind,
-        "reason": reason,
+        "amount": tender.text(-parts.loose),
+        "amount_set": tender.set(-parts.loose),
+        "kind": "refund_discrepancy",
+        "reason": "Refund discrepancy",
         "tax_amount": tender.text(0),
         "tax_amount_set": tender.set(0),
     }
@@ -107,7 +113,7 @@ def _transaction(order: Document, parts: Parts) -> dict[str, Any]:
         "currency": tender.shop,
         "device_id": None,
         "error_code": None,
-        "gateway": "bogus",
+        "gateway": order["payment_gateway_names"][-1],
         "kind": "refund",
         "location_id": None,
         "manual_payment_gateway": False,

@@ -68,7 +68,8 @@ class RefundVerbs(OrderVerbs):
             shipping=extra.postage,
             paid_out=left if extra.everything else min(due, left),
             transaction_id=self._new("transaction"),
-            adjustment_ids=(self._new("adjustment"), self._new("adjustment")),
+            postage_id=self._new("refund_shipping_line"),
+            adjustment_id=self._new("adjustment"),
             user_id=self.shop_document()["id"],
         )
         document = {**refund_document(order, parts), "_due": due, "_paid_out": parts.paid_out}

@@ -92,23 +92,20 @@ def location(source: Document, _context: Context) -> dict[str, Any] | None:
 @resolves("Refund", "orderAdjustments")
 def order_adjustments(source: Document, _context: Context, **page: Any) -> dict[str, Any]:
     """Money tied to no line, with the sign the webhook has; shipping that was refunded is listed apart."""
-    found = [entry for entry in source["order_adjustments"] if entry["kind"] == "refund_discrepancy"]
-    return connection([{**entry, "reason": "REFUND_DISCREPANCY"} for entry in found], **page)
+    return connection([{**entry, "reason": "REFUND_DISCREPANCY"} for entry in source["order_adjustments"]], **page)
 
 
 @resolves("Refund", "refundShippingLines")
 def refund_shipping_lines(source: Document, context: Context, **page: Any) -> dict[str, Any]:
     both = tender(order(source, context))
-    lines = order(source, context)["shipping_lines"]
     entries = [
         {
             "id": entry["id"],
-            "shippingLine": {**lines[0], "originalPriceSet": lines[0]["price_set"]},
-            "subtotalAmountSet": both.set(-to_minor(entry["amount"], both.shop)),
-            "taxAmountSet": both.set(-to_minor(entry["tax_amount"], both.shop)),
+            "shippingLine": {**entry["shipping_line"], "originalPriceSet": entry["shipping_line"]["price_set"]},
+            "subtotalAmountSet": entry["subtotal_amount_set"],
+            "taxAmountSet": both.set(0),
         }
-        for entry in source["order_adjustments"]
-        if entry["kind"] == "shipping_refund" and lines
+        for entry in source["refund_shipping_lines"]
     ]
     return connection(entries, **page)
 
@@ -122,20 +119,31 @@ def refund_transactions(source: Document, context: Context, **page: Any) -> dict
 @resolves("Order", "transactions")
 def transactions(source: Document, _context: Context, first: int | None = None, **_filters: Any) -> list[Document]:
     """The sale, if money came in, then one for each refund."""
-    found = [_sale(source)] if source["_received"] else []
+    found = sales(source)
     found += [_transaction(one, source) for refund in source["refunds"] for one in refund["transactions"]]
     return found[:first]
 
 
-def _sale(order: Document) -> Document:
+def sales(order: Document) -> list[Document]:
+    """What came in, by gateway: gift cards and store credit as far as they went, the last one the rest."""
+    left, found = order["_received"], list[Document]()
+    for gateway in order["payment_gateway_names"]:
+        amount = min(order.get("_paid_with", {}).get(gateway, left), left)
+        left -= amount
+        if amount:
+            found.append(_sale(order, gateway, amount, len(found)))
+    return found
+
+
+def _sale(order: Document, gateway: str, amount: int, place: int) -> Document:
     both = tender(order)
     return {
-        "id": order["id"],
+        "id": order["id"] if not place else f"{order['id']}{place:02}",
         "kind": "sale",
         "status": "success",
-        "gateway": order["payment_gateway_names"][0],
-        "amount": both.text(order["_received"]),
-        "amountSet": both.set(order["_received"]),
+        "gateway": gateway,
+        "amount": both.text(amount),
+        "amountSet": both.set(amount),
         "created_at": order["processed_at"],
         "processed_at": order["processed_at"],
         "test": order["test"],
@@ -145,7 +153,7 @@ def _sale(order: Document) -> Document:
 
 def _transaction(one: Document, order: Document) -> Document:
     both = tender(order)
-    sale = _sale(order) if order["_received"] else None
+    sale = next((sale for sale in sales(order) if sale["gateway"] == one["gateway"]), None)
     return {**one, "amountSet": both.set(to_minor(one["amount"], both.shop)), "parentTransaction": sale}
 
 

@@ -94,7 +94,8 @@ def _without_a_line(order: Document) -> Decimal:
         returned += _sum(entry["subtotal_set"]["shop_money"]["amount"] for entry in refund["refund_line_items"])
         if not order["taxes_included"]:
             returned += _sum(entry["total_tax_set"]["shop_money"]["amount"] for entry in refund["refund_line_items"])
-        returned -= _sum(e["amount"] for e in refund["order_adjustments"] if e["kind"] == "shipping_refund")
+        postage = refund["refund_shipping_lines"]
+        returned += _sum(entry["subtotal_amount_set"]["shop_money"]["amount"] for entry in postage)
     return max(paid_out - returned, Decimal(0))
 
 

@@ -20,7 +20,10 @@ _PRIVACY = ("customers/data_request", "customers/redact")
 
 @dataclass(frozen=True)
 class Amendment:
-    """`path` leads through properties ("[]": the items of an array). Without `schema` the value may also be null."""
+    """`path` leads through properties ("[]": the items of an array).
+
+    Without `schema` the value may also be null; items that the sample had none of may be any objects.
+    """
 
     topics: tuple[str, ...]
     path: tuple[str, ...]
@@ -35,6 +38,7 @@ AMENDMENTS = (
     Amendment(_ORDERS, ("customer", "email"), "customers may be known by phone only"),
     Amendment(_ORDERS, ("customer", "first_name"), "names are optional"),
     Amendment(_ORDERS, ("customer", "last_name"), "names are optional"),
+    Amendment(("refunds/create",), ("refund_shipping_lines", "[]"), "the sample refund had no postage"),
     Amendment(_ORDERS, ("refunds", "[]"), "the sample order had no refund", schema="refunds/create"),
     Amendment(_CUSTOMERS, ("email",), "customers may be known by phone only"),
     Amendment(_CUSTOMERS, ("first_name",), "names are optional"),
@@ -58,7 +62,7 @@ def _amend(schema: dict[str, Any], amendment: Amendment, schemas: dict[str, Any]
     for step in parents:
         schema = schema["properties"][step]
     if last == "[]":
-        schema["items"] = copy.deepcopy(schemas[amendment.schema or ""])
+        schema["items"] = amended(amendment.schema, schemas) if amendment.schema else {"type": "object"}
         schema["items"].pop("$schema", None)
         return
     held = schema["properties"][last]

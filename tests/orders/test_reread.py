@@ -64,6 +64,28 @@ def test_an_order_with_codes_reads_the_same_both_ways(connected: Shopify) -> Non
     told_twice(connected, place(connected, line("Tea", "12.50", 3), line("Cup", "8.00"), discount_codes=["TEN"]))
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"source_name": "pos"},
+        {"source_name": "shopify_draft_order"},
+        {"company_id": 77},
+        {"paid_with": {"gift_card": "20.00", "shopify_store_credit": "5.50"}},
+        {"paid_with": {"gift_card": "32.50"}},
+        {"presentment_currency": "EUR", "presentment_rate": "0.92"},
+    ],
+    ids=lambda told: "-".join(map(str, told.values())),
+)
+def test_where_how_and_in_which_currency_an_order_was_paid_reads_the_same_both_ways(
+    connected: Shopify, told: dict[str, object]
+) -> None:
+    gift_card = OrderLine(title="Gift card", quantity=1, price="25.00", gift_card=True, taxable=False)
+    order = place(connected, gift_card, line("Tea", "1.50", 5), **told)
+    tea = connected.document(order)["line_items"][1]["id"]
+    connected.commerce.refund(order, at=clock.now() - timedelta(minutes=30), lines={tea: 2})
+    told_twice(connected, order)
+
+
 def test_a_guests_unpaid_test_order_reads_the_same_both_ways(connected: Shopify) -> None:
     at = clock.now() - timedelta(hours=1)
     order = connected.commerce.place_order(
