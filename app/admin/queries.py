@@ -8,17 +8,17 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.customers.models import Account
 from app.discounts.models import DiscountCode
-from app.loyalty import programs
+from app.loyalty import programs, wording
 from app.loyalty.models import Balance, Reward
 from app.shops.models import Shop
 
 
 @dataclass(frozen=True)
 class Overview:
-    """What the home shows of a shop. `points_per_unit` is None while the program does not earn."""
+    """What the home shows of a shop. `in_words` is empty while the program does not earn."""
 
     shop: Shop
-    points_per_unit: int | None
+    in_words: list[str]
     rewards: list[Reward]
     members: int
     points_outstanding: int
@@ -28,13 +28,12 @@ class Overview:
 
 def overview(session: Session, shop: Shop) -> Overview:
     """Program, rewards and counts of an installed shop."""
-    rules = programs.program_rules(session, [shop.id])[shop.id].at(clock.now())
+    program = programs.program_rules(session, [shop.id])[shop.id]
+    rules = program.at(clock.now())
     codes = _codes_by_state(session, shop.id)
     return Overview(
         shop=shop,
-        points_per_unit=next((rule.points for rule in rules.earning if rule.kind == "per_unit"), None)
-        if rules
-        else None,
+        in_words=wording.in_words(rules, shop.currency, program.zone) if rules else [],
         rewards=_rewards(session, shop.id),
         members=_count_members(session, shop.id),
         points_outstanding=_points_outstanding(session, shop.id),

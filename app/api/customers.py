@@ -91,11 +91,12 @@ def _consent(state: str | None, level: str | None, at: datetime | None) -> dict[
 
 def _entry(entry: LedgerEntry, note: str | None, order_names: dict[int, str]) -> dict[str, Any]:
     order_name = order_names.get(int(entry.source_id)) if entry.source_kind == "order" else None
+    action = entry.source_id.partition(":")[0] if entry.source_kind == "action" else None
     return {
         "id": str(entry.id),
         "points": entry.points,
         "reason": entry.reason,
-        "description": sentence(entry.reason, order_name),
+        "description": sentence(entry.reason, order_name, action),
         "note": note,
         "source": {"kind": entry.source_kind, "id": entry.source_id},
         "rule_version": entry.rule_version,

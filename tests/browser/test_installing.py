@@ -35,7 +35,7 @@ def test_a_merchant_approves_and_is_led_back_to_an_installed_app(page: Page, wor
 
 def test_the_home_says_what_members_get_and_looks_like_it(page: Page, world: World) -> None:
     open_in_admin(page, world)
-    expect(page.get_by_text("1 point for each whole EUR of a paid order")).to_be_visible()
+    expect(page.get_by_text("1 point for each whole EUR of all goods")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="100 points")).to_contain_text("5.00 EUR")
     assert page.evaluate("() => document.styleSheets[0].cssRules.length") > 0
 
