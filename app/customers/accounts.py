@@ -94,6 +94,11 @@ insert into identities (shop_id, kind, value, account_id) select shop_id, kind, 
 """)
 
 
+def lock_shops(session: Session, shop_ids: Iterable[int]) -> None:
+    """Let nobody else make accounts in these shops until the transaction ends; comes before the locks of balances."""
+    session.execute(_LOCK_SHOPS, {"shops": sorted(shop_ids)})
+
+
 def _accounts(session: Session, wanted: set[_Identity]) -> dict[_Identity, int]:
     """The root account of each identity, made when it is missing."""
     if not wanted:
@@ -102,7 +107,7 @@ def _accounts(session: Session, wanted: set[_Identity]) -> dict[_Identity, int]:
     missing = sorted(wanted - found.keys())
     if missing:
         # Two writers of one shop must not make two accounts for one person: the second waits, then finds the first's.
-        session.execute(_LOCK_SHOPS, {"shops": sorted({shop_id for shop_id, _, _ in missing})})
+        lock_shops(session, {shop_id for shop_id, _, _ in missing})
         found |= _find(session, set(missing))
         missing = [identity for identity in missing if identity not in found]
     if missing:
