@@ -35,6 +35,11 @@ class AppConfig:
     scopes: tuple[str, ...] = ()
     optional_scopes: tuple[str, ...] = ()
     redirect_urls: tuple[str, ...] = ()
+    proxy_url: str = ""
+    proxy_prefix: str = "apps"
+    proxy_subpath: str = ""
+    # The theme app extension's folder, if there is one.
+    extension: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,24 @@ def read_app_config(path: Path, app_url: str) -> AppConfig:
         scopes=tuple(part.strip() for part in scopes.get("scopes", "").split(",") if part.strip()),
         optional_scopes=tuple(scopes.get("optional_scopes", [])),
         redirect_urls=tuple(document.get("auth", {}).get("redirect_urls", [])),
+        extension=_extension(document, path),
+        **_proxy(document.get("app_proxy", {}), app_url),
     )
+
+
+def _proxy(proxy: dict[str, Any], app_url: str) -> dict[str, str]:
+    """Where the app proxy leads: the path of the declared address, at the app that runs here."""
+    return {
+        "proxy_url": app_url + urlsplit(proxy.get("url", "")).path.rstrip("/"),
+        "proxy_prefix": proxy.get("prefix", "apps"),
+        "proxy_subpath": proxy.get("subpath", ""),
+    }
+
+
+def _extension(document: dict[str, Any], path: Path) -> Path | None:
+    """The folder that is itself an extension, as Shopify finds it through `extension_directories`."""
+    folders = (path.parent / name for name in document.get("extension_directories", []))
+    return next((folder for folder in folders if (folder / "shopify.extension.toml").is_file()), None)
 
 
 def _subscriptions(webhooks: dict[str, Any], app_url: str, path: Path) -> tuple[Subscription, ...]:

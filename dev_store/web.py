@@ -6,7 +6,7 @@ that a test can hold the queue still.
 
 from flask import Flask, abort, request
 
-from dev_store import control, faults, graphql, oauth
+from dev_store import control, faults, graphql, oauth, storefront
 from dev_store.clock import Clock
 from dev_store.config import LOOPBACK, Config
 from dev_store.state import State
@@ -35,6 +35,7 @@ def create_app(config: Config) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # documents keep Shopify's order of fields
     app.extensions["dev_store"] = store
     app.before_request(_same_machine)
-    for blueprint in (oauth.blueprint, graphql.blueprint, faults.blueprint, control.blueprint):
+    admin = (oauth.blueprint, graphql.blueprint, faults.blueprint, control.blueprint)
+    for blueprint in (*admin, *storefront.blueprints):
         app.register_blueprint(blueprint)
     return app
