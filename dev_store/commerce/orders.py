@@ -45,6 +45,9 @@ class Wish:
     presentment_currency: str | None = None
     presentment_rate: str = "1"
     paid_with: Mapping[str, str] = field(default_factory=dict)
+    # The cart's attributes, and the path with which the buyer's visit began.
+    note_attributes: Sequence[Mapping[str, str]] = ()
+    landing_site: str | None = None
 
 
 class OrderVerbs(Verbs):
@@ -62,6 +65,8 @@ class OrderVerbs(Verbs):
         cart = Cart(goods, Buyer(wanted.customer_id, email), at, shop["currency"])
         applied = apply_codes(self.state, self.shop, cart, list(wanted.discount_codes))
         order = order_document(self._facts(wanted, shop, customer, cart, applied))
+        order["note_attributes"] = [dict(attribute) for attribute in wanted.note_attributes]
+        order["landing_site"] = wanted.landing_site
         for one in applied:
             record_use(self.state, self.shop, one.coupon, cart.buyer, order["id"])
         return self._announce_sale(order, at, paid=wanted.financial_status == "paid")

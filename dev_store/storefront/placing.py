@@ -1,6 +1,7 @@
 """Buying what is in the cart: the visitor's lines, codes and attributes become an order of the shop."""
 
 from dev_store.commerce import CheckoutRefused, Commerce, OrderLine, RefusalError
+from dev_store.state import Document
 from dev_store.storefront.shopping import Shopping
 
 
@@ -26,15 +27,9 @@ def place(commerce: Commerce, here: Shopping, email: str | None) -> int | str:
         for item in cart.items
     ]
     try:
-        order_id = commerce.place_order(
-            at=here.at,
-            lines=lines,
-            customer_id=buyer["id"] if buyer else commerce.create_customer(at=here.at, email=email),
-            email=email,
-            discount_codes=visitor.codes,
-            note_attributes=[{"name": key, "value": value} for key, value in visitor.document["attributes"].items()],
-            landing_site=visitor.document["landing_site"],
-        )
+        # One transaction: who is refused does not become a customer.
+        with here.state.transaction():
+            order_id = _place(commerce, here, buyer, email, lines)
     except CheckoutRefused as reason:
         return f"The code {reason.code} cannot be used: {reason}."
     except RefusalError as reason:
@@ -42,3 +37,18 @@ def place(commerce: Commerce, here: Shopping, email: str | None) -> int | str:
     visitor.document |= {"lines": {}, "codes": [], "attributes": {}, "last_order": order_id}
     visitor.save()
     return order_id
+
+
+def _place(
+    commerce: Commerce, here: Shopping, buyer: Document | None, email: str | None, lines: list[OrderLine]
+) -> int:
+    visitor = here.visitor
+    return commerce.place_order(
+        at=here.at,
+        lines=lines,
+        customer_id=buyer["id"] if buyer else commerce.create_customer(at=here.at, email=email),
+        email=email,
+        discount_codes=visitor.codes,
+        note_attributes=[{"name": key, "value": value} for key, value in visitor.document["attributes"].items()],
+        landing_site=visitor.document["landing_site"],
+    )

@@ -91,3 +91,46 @@ def test_a_customer_logs_in_by_address_and_out_again(browser: FlaskClient, store
     assert "Hello &lt;b&gt;Ann" in browser.get(f"/{SHOP}/account").text
     browser.post(f"/{SHOP}/login", data={"email": ""})
     assert browser.get(f"/{SHOP}/account").status_code == 302
+
+
+def buy(browser: FlaskClient, email: str) -> Any:
+    return browser.post(f"/{SHOP}/checkout", data={"email": email, "action": "buy"})
+
+
+def test_a_purchase_keeps_code_attributes_and_where_the_visit_began(
+    browser: FlaskClient, store: DevStore, teapot: dict[str, Any]
+) -> None:
+    make_code(store, "FIVE", "5.00", usage_limit=1)
+    browser.get(f"/{SHOP}/?ref=ANN")
+    add(browser, teapot)
+    browser.post(f"/{SHOP}/cart/update.js", json={"attributes": {"_ref": "ANN"}, "discount": "FIVE"})
+    thanks = buy(browser, "bea@example.com").headers["Location"]
+    assert "with the code FIVE" in browser.get(thanks).text
+    order = next(iter(store.state.all(SHOP, "order")))
+    assert (order["total_price"], order["discount_codes"][0]["code"]) == ("19.00", "FIVE")
+    assert order["note_attributes"] == [{"name": "_ref", "value": "ANN"}]
+    assert order["landing_site"] == "/?ref=ANN"
+    assert order["customer"]["email"] == "bea@example.com"
+    assert browser.get(f"/{SHOP}/cart.js").get_json()["item_count"] == 0
+
+
+def test_a_code_that_was_used_up_is_refused_at_the_checkout_with_its_reason(
+    browser: FlaskClient, store: DevStore, teapot: dict[str, Any]
+) -> None:
+    make_code(store, "FIVE", "5.00", usage_limit=1)
+    for email, status in (("bea@example.com", 302), ("cem@example.com", 422)):
+        add(browser, teapot)
+        browser.post(f"/{SHOP}/cart/update.js", json={"discount": "FIVE"})
+        answer = buy(browser, email)
+        assert answer.status_code == status
+    assert "The code FIVE cannot be used" in answer.text
+    assert "already used 1 times" in answer.text
+    assert len(list(store.state.all(SHOP, "order"))) == 1
+    # Nobody became a customer by an order that was refused.
+    assert [customer["email"] for customer in store.state.all(SHOP, "customer")] == ["bea@example.com"]
+
+
+def test_nobody_buys_nothing_or_without_an_address(browser: FlaskClient, teapot: dict[str, Any]) -> None:
+    assert buy(browser, "bea@example.com").status_code == 422
+    add(browser, teapot)
+    assert "Enter your e-mail address" in buy(browser, "").text
