@@ -44,6 +44,7 @@ INDEXES: dict[str, dict[str, Callable[[Document], Iterable[Key | None]]]] = {
     "discount": {"code": lambda doc: [_lower(code["code"]) for code in doc.get("codes", [])]},
     "metafield": {"owner": lambda doc: [doc.get("owner")]},
     "product": {"handle": lambda doc: [doc.get("handle")]},
+    "collection": {"product": lambda doc: doc.get("_products", [])},
     "grant": {"code": lambda doc: [doc.get("code")]},
     "token": {
         "access_token": lambda doc: [doc.get("access_token")],

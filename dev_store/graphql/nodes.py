@@ -11,8 +11,8 @@ from dev_store.graphql.schema import query
 from dev_store.state import Document
 
 KINDS = {
-    "Customer": "customer", "Order": "order", "Refund": "refund", "Product": "product", "Segment": "segment",
-    "Metafield": "metafield", "Shop": "shop", "DiscountRedeemCodeBulkCreation": "bulk_creation",
+    "Customer": "customer", "Order": "order", "Refund": "refund", "Product": "product", "Collection": "collection",
+    "Segment": "segment", "Metafield": "metafield", "Shop": "shop", "DiscountRedeemCodeBulkCreation": "bulk_creation",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Products and their variants, read only as far as orders and discounts name them; productCreate for a title alone."""
+"""Products, their variants and collections, as far as orders, discounts and rules name them; productCreate by title."""
 
 from typing import Any
 
@@ -82,10 +82,30 @@ def product_delete(_source: Any, context: Context, input_: dict[str, Any], **_mo
     answer = {"shop": context.shop_document, "productDeleteOperation": None}
     if context.state.get(context.shop, "product", number) is None:
         return {**answer, "deletedProductId": None, "userErrors": [user_error(["id"], "Product does not exist")]}
-    context.state.delete(context.shop, "product", number)
+    context.commerce.delete_product(number, at=context.at)
     return {**answer, "deletedProductId": gid("Product", number), "userErrors": []}
 
 
+@query("collection")
+def collection(_source: Any, context: Context, id_: str) -> Document | None:
+    return context.state.get(context.shop, "collection", number_of(id_, "Collection"))
+
+
+@resolves("Product", "collections")
+def collections(source: Document, context: Context, **page: Any) -> dict[str, Any]:
+    for unused in ("sort_key", "query"):
+        page.pop(unused, None)
+    return connection(context.state.find(context.shop, "collection", "product", source["id"]), **page)
+
+
+@resolves("Collection", "products")
+def members(source: Document, context: Context, **page: Any) -> dict[str, Any]:
+    page.pop("sort_key", None)
+    found = (context.state.get(context.shop, "product", number) for number in source["_products"])
+    return connection([one for one in found if one], **page)
+
+
+@resolves("Collection", "legacyResourceId")
 @resolves("Product", "legacyResourceId")
 @resolves("ProductVariant", "legacyResourceId")
 def legacy_resource_id(source: Document, _context: Context) -> int:

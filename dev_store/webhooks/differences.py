@@ -15,6 +15,7 @@ PUBLISHED_VERSION = "2026-07"
 
 _ORDERS = ("orders/create", "orders/paid", "orders/updated", "orders/cancelled")
 _CUSTOMERS = ("customers/create", "customers/update")
+_PRODUCTS = ("products/create", "products/update")
 _PRIVACY = ("customers/data_request", "customers/redact")
 
 
@@ -43,6 +44,7 @@ AMENDMENTS = (
     Amendment(_CUSTOMERS, ("email",), "customers may be known by phone only"),
     Amendment(_CUSTOMERS, ("first_name",), "names are optional"),
     Amendment(_CUSTOMERS, ("last_name",), "names are optional"),
+    Amendment(_PRODUCTS, ("image",), "a product may have no picture"),
     Amendment(_PRIVACY, ("customer", "email"), "what the shop does not know it cannot say"),
     Amendment(_PRIVACY, ("customer", "phone"), "what the shop does not know it cannot say"),
 )

@@ -11,6 +11,9 @@ SHOP = "tea.myshopify.com"
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TOPICS = (
     "app/uninstalled",
+    "collections/create",
+    "collections/delete",
+    "collections/update",
     "customers/create",
     "customers/data_request",
     "customers/delete",
@@ -25,6 +28,9 @@ TOPICS = (
     "orders/edited",
     "orders/paid",
     "orders/updated",
+    "products/create",
+    "products/delete",
+    "products/update",
     "refunds/create",
     "shop/redact",
 )

@@ -41,6 +41,12 @@ def everything(shop: Commerce) -> None:
     shop.set_email_consent(ann, "unsubscribed", at=NOON)
     shop.set_sms_consent(bob, "subscribed", at=NOON)
     shop.update_customer(bob, at=NOON, note="phoned", tags=["vip"])
+    fern = shop.create_product(at=NOON, title="Boston fern", tags=["Shade"], variants=[{"price": "18.50"}])
+    shop.update_product(fern, at=NOON, tags=["shade", "Sale"], title="Fern")
+    green = shop.create_collection(at=NOON, title="Green things")
+    shop.update_collection(green, at=NOON, add=[fern])
+    shop.delete_product(fern, at=NOON)
+    shop.delete_collection(green, at=NOON)
     shop.create_discount(at=NOON, code="TEN", percentage="0.1")
     order = shop.place_order(at=NOON, customer_id=ann, lines=LINES, discount_codes=["ten"], shipping="4.50", tip="1.00")
     mug = shop.state.find(shop.shop, "order", "customer_id", ann)[0]["line_items"][0]["id"]
