@@ -5,6 +5,8 @@ from importlib import import_module
 MODULES = (
     "app.api.jobs",
     "app.discounts.jobs",
+    "app.loyalty.expiry",
+    "app.loyalty.notices",
     "app.orders.reread",
     "app.shops.jobs",
     "webhooks.care",

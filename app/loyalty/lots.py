@@ -9,7 +9,8 @@ What no lot covers is owed (`OWED`). For every state that these functions leave:
 
 Expiry is a spending source of its own for each lot (`expiry_of`): it uses the lot that it is about and no other. When
 the source of an expired lot takes points back, those that had expired go first, and the expiry gives them up: nobody
-owes what he could not spend.
+owes what he could not spend. A debt that was forgiven is a lot of its own (`FORGIVEN`), all of it used by the debtor;
+what the debtor gives back ends the forgiving first, for nobody is given points that he never earned.
 
 `app.loyalty.ledger` loads the state, applies postings, and writes the difference.
 """
@@ -21,6 +22,7 @@ from typing import NamedTuple
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 EXPIRY = "expiry"
+FORGIVEN = "forgiven"
 
 
 class Source(NamedTuple):
@@ -28,6 +30,14 @@ class Source(NamedTuple):
 
     kind: str
     id: str
+
+
+class Holder(NamedTuple):
+    """Whose points: an account in a program of a shop."""
+
+    shop_id: int
+    program_id: int
+    account_id: int
 
 
 # Stands for the lot that does not exist.
@@ -39,6 +49,11 @@ def expiry_of(lot: Source) -> Source:
     return Source(EXPIRY, f"{lot.kind}:{lot.id}")
 
 
+def forgiven_of(user: Source) -> Source:
+    """The source of what was written off of what a spending source owed."""
+    return Source(FORGIVEN, f"{user.kind}:{user.id}")
+
+
 class LotDates(NamedTuple):
     """From when a lot can be spent, and until when (exclusive); None: until its account has been idle too long."""
 
@@ -47,10 +62,11 @@ class LotDates(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Points that a posting moved on another source than its own."""
+    """Points that a posting moved on another source than its own; `at` where that happened before the posting."""
 
     source: Source
     points: int
+    at: datetime | None = None
 
 
 @dataclass
@@ -64,23 +80,14 @@ class LotState:
     expires_at: datetime | None = None
     id: int | None = None
 
-    def is_open(self, at: datetime) -> bool:
-        """Whether its points can be spent at an instant."""
-        return self.available_at <= at and (self.expires_at is None or at < self.expires_at)
-
-    def give_back(self, points: int, keep_until: datetime | None) -> None:
-        """Take points back from a use; where the lot would be over, it lives on until `keep_until`."""
-        self.remaining += points
-        if keep_until and self.expires_at and self.expires_at < keep_until:
-            self.expires_at = keep_until
-
 
 @dataclass
 class AccountLots:
-    """The lots and uses of one account in one program."""
+    """The lots and uses of one account in one program; `idle_at` is when it will have been idle for too long."""
 
     lots: dict[Source, LotState] = field(default_factory=dict)
     uses: dict[Source, dict[Source, int]] = field(default_factory=dict)
+    idle_at: datetime | None = None
 
     @property
     def balance(self) -> int:
@@ -101,13 +108,29 @@ class AccountLots:
         """What a source holds of lots, and owes."""
         return sum(self.uses.get(source, {}).values())
 
+    def end_of(self, lot: LotState) -> datetime | None:
+        """The first instant at which a lot cannot be spent any more: its own, else that of the account's idleness."""
+        if lot.expires_at or self.idle_at is None:
+            return lot.expires_at
+        # What came after the account fell idle, such as points given by hand, does not go down with what was before.
+        return self.idle_at if lot.available_at < self.idle_at else None
+
+    def is_over(self, lot: LotState, at: datetime) -> bool:
+        """Whether a lot has reached its end, posted or not."""
+        end = self.end_of(lot)
+        return end is not None and end <= at
+
+    def is_open(self, lot: LotState, at: datetime) -> bool:
+        """Whether a lot can be spent at an instant."""
+        return lot.available_at <= at and not self.is_over(lot, at)
+
     def available(self, at: datetime) -> int:
         """Points that can be spent at an instant: not waiting, not expired."""
-        return sum(lot.remaining for lot in self.lots.values() if lot.is_open(at))
+        return sum(lot.remaining for lot in self.lots.values() if self.is_open(lot, at))
 
     def pending(self, at: datetime) -> int:
         """Points that wait until they can be spent."""
-        return sum(lot.remaining for lot in self.lots.values() if lot.available_at > at)
+        return sum(lot.remaining for lot in self.lots.values() if lot.available_at > at and not self.is_over(lot, at))
 
     def post(
         self,
@@ -116,23 +139,24 @@ class AccountLots:
         at: datetime,
         dates: LotDates | None = None,
         keep_until: datetime | None = None,
+        prefer: Source | None = None,
     ) -> list[Change]:
         """Add to, or take from, what a source stands for; returns what that changed on other sources.
 
         Points for a spending source first return what it used; points against a granting one first shrink its own lot,
         whatever other lots hold: a refund takes back exactly what its order gave. `dates` are those of a new lot.
-        Returned points live until `keep_until` at least.
+        Returned points live until `keep_until` at least. Spending takes from the lot `prefer` first.
         """
         changes: list[Change] = []
         if points > 0:
-            points -= self._give_back(source, points, keep_until)
+            points -= self._give_back(source, points, at, keep_until, changes)
             if points:
                 self._grant(source, points, dates or LotDates(at, None))
         else:
             wanted = -points
             wanted -= self._shrink(source, wanted, at, changes)
             if wanted:
-                self._use(source, wanted, at)
+                self._use(source, wanted, at, prefer)
         self._cover_debts(at)
         return changes
 
@@ -143,24 +167,49 @@ class AccountLots:
         self._change_use(expiry_of(lot), lot, gone)
         return gone
 
+    def forgive(self, user: Source, at: datetime) -> int:
+        """Write off what a spending source owes; returns how much. The caller posts it for `forgiven_of(user)`."""
+        debt, source = self.uses.get(user, {}).get(OWED, 0), forgiven_of(user)
+        self.lots.setdefault(source, LotState(source, 0, 0, at)).granted += debt
+        self._change_use(user, OWED, -debt)
+        self._change_use(user, source, debt)
+        return debt
+
     def _grant(self, source: Source, points: int, dates: LotDates) -> None:
         lot = self.lots.setdefault(source, LotState(source, 0, 0, *dates))
         lot.granted += points
         lot.remaining += points
 
-    def _give_back(self, source: Source, points: int, keep_until: datetime | None) -> int:
-        """Release up to `points` of what a source uses, debts first; returns how many it was."""
+    def _give_back(
+        self, source: Source, points: int, at: datetime, keep_until: datetime | None, changes: list[Change]
+    ) -> int:
+        """Release up to `points` of what a source uses, debts first, forgiven ones next; returns how many it was."""
         held = self.uses.get(source, {})
         released = 0
-        for key in sorted(held, key=lambda key: (key != OWED, key)):
+        for key in sorted(held, key=lambda key: (key != OWED, key.kind != FORGIVEN, key)):
             step = min(held[key], points - released)
             self._change_use(source, key, -step)
-            if key != OWED:
-                self.lots[key].give_back(step, keep_until)
+            if key.kind == FORGIVEN:
+                self.lots[key].granted -= step
+                changes.append(Change(key, -step))
+            elif key != OWED:
+                self._release(self.lots[key], step, at, keep_until, changes)
             released += step
             if released == points:
                 break
         return released
+
+    def _release(
+        self, lot: LotState, points: int, at: datetime, keep_until: datetime | None, changes: list[Change]
+    ) -> None:
+        """Put points back into a lot; where it would be over, they live on until `keep_until`."""
+        end = self.end_of(lot)
+        if keep_until and end and end < keep_until:
+            if lot.remaining and end <= at:
+                # What had expired and was not posted yet must not live on with what returns.
+                changes.append(Change(expiry_of(lot.source), -self.expire(lot.source), end))
+            lot.expires_at = keep_until
+        lot.remaining += points
 
     def _shrink(self, source: Source, points: int, at: datetime, changes: list[Change]) -> int:
         """Take up to `points` out of a source's own lot; users of it move to other lots, or become debts."""
@@ -188,8 +237,8 @@ class AccountLots:
             changes.append(Change(expiry, given_up))
         return given_up
 
-    def _use(self, source: Source, points: int, at: datetime) -> None:
-        for lot in self._in_spending_order(at):
+    def _use(self, source: Source, points: int, at: datetime, prefer: Source | None = None) -> None:
+        for lot in self._in_spending_order(at, prefer):
             step = min(lot.remaining, points)
             lot.remaining -= step
             self._change_use(source, lot.source, step)
@@ -207,15 +256,22 @@ class AccountLots:
                 self._change_use(user, OWED, -step)
                 self._use(user, step, at)
 
-    def _in_spending_order(self, at: datetime) -> Iterable[LotState]:
+    def _in_spending_order(self, at: datetime, prefer: Source | None) -> Iterable[LotState]:
         """Open lots by expiry, then age, then source, so that every machine chooses alike.
 
         What still waits, or should have expired by now, comes last: it only ever pays what would be owed.
         """
-        usable = (lot for lot in self.lots.values() if lot.remaining)
-        return sorted(
-            usable, key=lambda lot: (not lot.is_open(at), lot.expires_at or _NEVER, lot.available_at, lot.source)
-        )
+
+        def place(lot: LotState) -> tuple[object, ...]:
+            return (
+                lot.source != prefer,
+                not self.is_open(lot, at),
+                lot.expires_at or _NEVER,
+                lot.available_at,
+                lot.source,
+            )
+
+        return sorted((lot for lot in self.lots.values() if lot.remaining), key=place)
 
     def _change_use(self, user: Source, lot: Source, points: int) -> None:
         if not points:

@@ -8,8 +8,8 @@ uses. `perennial_web` may insert entries but neither change nor delete them (fir
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Identity, Index, UniqueConstraint
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -37,6 +37,10 @@ class Program(Base):
     # returned points live at least.
     returns_spent: Mapped[bool] = mapped_column(default=True, server_default="true")
     return_days: Mapped[int] = mapped_column(default=30, server_default="30")
+    # How many days before points expire that is told; each distance once.
+    notice_days: Mapped[list[int]] = mapped_column(
+        ARRAY(BigInteger), default=lambda: [30, 7], server_default=text("'{30,7}'")
+    )
 
 
 class RuleVersion(Base):
@@ -135,6 +139,13 @@ class Balance(Base):
     points: Mapped[int]
     # Earned less taken back; redemptions do not lower it.
     lifetime: Mapped[int]
+    # When the account will have been idle for too long, and lots without an end of their own are over
+    # (`app.loyalty.idleness`). Null: the rules of its last activity know no such end, or that was posted.
+    idle_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("balances_idle_ix", "shop_id", "program_id", "idle_at", postgresql_where=text("idle_at is not null")),
+    )
 
 
 class Lot(Base):
@@ -156,6 +167,13 @@ class Lot(Base):
     __table_args__ = (
         UniqueConstraint("shop_id", "program_id", "account_id", "source_kind", "source_id", name="lots_source_key"),
         CheckConstraint("remaining between 0 and granted", name="remaining"),
+        Index(
+            "lots_due_ix",
+            "shop_id",
+            "program_id",
+            "expires_at",
+            postgresql_where=text("remaining > 0 and expires_at is not null"),
+        ),
     )
 
 
@@ -175,6 +193,33 @@ class LotUse(Base):
     __table_args__ = (
         CheckConstraint("points > 0", name="points"),
         Index("lot_uses_lot_ix", "shop_id", "lot_id"),
+    )
+
+
+class LoyaltyEvent(Base):
+    """Something to tell a customer, later: points that will expire. Written once for each lot, end and distance.
+
+    `subject` is the lot's source (`order:1`) or `idle` for all that ends with the account's idleness; `points` is what
+    there was when this was written. Who tells it asks `standing.coming_expiries` whether that is still so.
+    """
+
+    __tablename__ = "loyalty_events"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    program_id: Mapped[int]
+    account_id: Mapped[int]
+    kind: Mapped[str]
+    subject: Mapped[str]
+    due_at: Mapped[datetime]
+    days: Mapped[int]
+    points: Mapped[int]
+    recorded_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint(
+            "shop_id", "program_id", "account_id", "kind", "subject", "due_at", "days", name="loyalty_events_once_key"
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.customers.models import Account
 from app.errors import Conflict, Unprocessable
-from app.loyalty import fact_loading, ledger, moves
+from app.loyalty import fact_loading, idleness, ledger, moves
 from app.loyalty.fold import Target, fold, reason_for
 from app.loyalty.ledger import Holder, Posting
 from app.loyalty.lots import AccountLots, Source
@@ -36,7 +36,8 @@ def settle(session: Session, accounts: Iterable[AccountKey]) -> int:
         targets = fold(programs[holder.shop_id], facts[holder.shop_id, holder.account_id])
         postings += differences(holder, targets, lots[holder])
     ledger.post(session, postings, lots)
-    return len(postings) + moves.carry_over(session, holders)
+    lapsed = idleness.follow(session, programs, holders, facts, lots)
+    return len(postings) + lapsed + moves.carry_over(session, holders)
 
 
 def differences(holder: Holder, targets: Mapping[Source, Target], lots: AccountLots) -> list[Posting]:
@@ -81,7 +82,11 @@ def adjust(
     """
     if points == 0:
         raise Unprocessable("An adjustment must change the balance: give a number of points other than 0.")
-    balance = ledger.lock_balances(session, [holder])[holder]
+    ledger.lock_balances(session, [holder])
+    now, lots = clock.now(), ledger.load_lots(session, [holder])
+    # What is over cannot be taken, and is no longer part of the balance that is told.
+    ledger.post(session, ledger.expiry_postings(holder, lots[holder], now), lots)
+    balance = lots[holder].balance
     account = session.get(Account, (holder.shop_id, holder.account_id), populate_existing=True)
     if account is None or account.merged_into is not None:
         raise Conflict("The customer is being merged with another one. Try again.", kind="account-merged")
@@ -102,8 +107,10 @@ def adjust(
         source=source,
         points=points,
         reason="adjusted",
-        business_at=business_at or clock.now(),
+        business_at=business_at or now,
         actor=actor,
         note=note,
     )
-    return ledger.post(session, [posting])[0]
+    entry_ids = ledger.post(session, [posting], lots)
+    idleness.renew(session, {holder: posting.business_at})
+    return entry_ids[0]
