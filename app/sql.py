@@ -1,11 +1,49 @@
-"""Rows in and out of set-based statements: one JSON parameter, however many rows (`jsonb_populate_recordset`)."""
+"""Rows in and out of set-based statements: one JSON parameter, however many rows (`jsonb_populate_recordset`).
 
+`Statement` is for what the inbox loop says for every batch. Of everything else `sqlalchemy.text` is good enough.
+"""
+
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
+import psycopg
+from psycopg.rows import namedtuple_row
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from app.db import Base
+
+_PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
+
+
+class Statement:
+    """SQL for the driver itself: a small statement costs half the processor time that it costs through SQLAlchemy.
+
+    Parameters are `:name`, as in `text`. Runs in the session's transaction; errors are SQLAlchemy's, as elsewhere.
+    """
+
+    def __init__(self, sql: str) -> None:
+        """`sql` is a constant of the program, never made of values."""
+        self._sql = _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
+
+    def run(self, session: Session, **parameters: Any) -> list[Any]:
+        """The rows that it returns, with their columns as attributes; none for one that returns nothing."""
+        session.flush()
+        connection = session.connection()
+        driver: Any = connection.connection.driver_connection
+        try:
+            with driver.cursor(binary=True, row_factory=namedtuple_row) as cursor:
+                cursor.execute(self._sql, parameters)
+                return list(cursor.fetchall()) if cursor.description else []
+        except psycopg.Error as error:
+            if driver.closed:
+                connection.invalidate(error)
+            # Parameters are personal data and stay out of the error, as `app.db` has it for all others.
+            raise DBAPIError.instance(
+                self._sql, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=driver.closed
+            ) from error
 
 
 def rows(values: Iterable[Mapping[str, Any]]) -> str:

@@ -199,7 +199,7 @@ class Signer:
 def mixed(signer: Signer, domains: Sequence[str], count: int) -> list[bytes]:
     """`count` requests of all shops in turn, every order's webhooks close together but not side by side."""
     shoppers = {domain: Shopper(n) for n, domain in enumerate(domains, 1)}
-    streams = {domain: _woven(shopper) for domain, shopper in shoppers.items()}
+    streams = {domain: woven(shopper) for domain, shopper in shoppers.items()}
     found: list[bytes] = []
     for domain in itertools.cycle(domains):
         if len(found) >= count:
@@ -208,7 +208,7 @@ def mixed(signer: Signer, domains: Sequence[str], count: int) -> list[bytes]:
     raise AssertionError("there is no shop")
 
 
-def _woven(shopper: Shopper, together: int = 8) -> Iterator[Webhook]:
+def woven(shopper: Shopper, together: int = 8) -> Iterator[Webhook]:
     """Several orders live at the same time, as they do in a shop."""
     lives = [shopper.order() for _ in range(together)]
     for n in itertools.cycle(range(together)):

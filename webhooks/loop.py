@@ -9,13 +9,13 @@ worker without raising is found in the same way, over several deaths (`webhooks.
 import itertools
 import os
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -24,8 +24,8 @@ from app.changes import Changes, Key
 from app.db import is_accident, is_passing
 from app.reactions import react
 from app.runtime import Runtime
-from app.sql import rows
-from webhooks.claim import BATCH, Claimed, Turn, begin_turn, claim, end_turn, excuse_turn
+from app.sql import Statement, rows
+from webhooks.claim import BATCH, Claimed, Turn, begin_turns, claim, end_turns, excuse_turns
 from webhooks.reading import SetAside, read
 from webhooks.topics import Apply, table
 
@@ -36,6 +36,11 @@ ATTEMPTS = 3
 # Workers that may end while an event is in hand, before it is parked. Two are spent on finding out which event it is,
 # three on an event that was alone: it takes that many unrelated accidents to park an innocent one.
 DEATHS = 5
+
+# After a small batch the loop rests this many times as long as it took: under load more gathers meanwhile, and a large
+# batch costs each event a fraction of what a small one does. An event that comes while nothing happens never waits.
+_REST = 3
+_LONGEST_REST = 0.2
 
 Read = tuple[Claimed, Any]
 
@@ -53,6 +58,7 @@ class InboxLoop:
     def run(self, stop: threading.Event, wake: threading.Event, poll_seconds: float = 1.0) -> None:
         """Work until told to stop; `wake` is set when a delivery has arrived, the poll is the net."""
         while not stop.is_set():
+            began = time.monotonic()
             try:
                 worked = self.drain_once()
             except Exception as error:
@@ -66,6 +72,8 @@ class InboxLoop:
             if not worked:
                 wake.wait(poll_seconds)
                 wake.clear()
+            elif worked < self._batch // 2:
+                stop.wait(min(_REST * (time.monotonic() - began), _LONGEST_REST))
 
     def drain(self) -> int:
         """Work until nothing is due (tests and the command line); returns the number of events ended."""
@@ -73,34 +81,35 @@ class InboxLoop:
 
     def drain_once(self) -> int:
         """Handle one batch of one partition; returns how many events that was, 0 when there is nothing to do."""
-        turn: Turn | None = None
+        turns: Sequence[Turn] = ()
         events: Sequence[Claimed] = ()
         try:
             with self._runtime.database.system() as session:
-                turn = begin_turn(session, next(self._start))
-                if turn is not None:
-                    events = self._take(session, turn)
+                turns = begin_turns(session, next(self._start), self._batch)
+                if turns:
+                    events = self._take(session, turns)
         except Exception as error:
-            if turn is not None and is_accident(error):
-                self._excuse(turn)
+            if turns and is_accident(error):
+                self._excuse(turns)
             raise
-        if turn is not None and not turn.follows_a_death:
+        if not any(turn.follows_a_death for turn in turns):
             _observe(events)
         return len(events)
 
-    def _take(self, session: Session, turn: Turn) -> Sequence[Claimed]:
-        events = claim(session, turn.partition, self._batch)
-        if turn.follows_a_death:
+    def _take(self, session: Session, turns: Sequence[Turn]) -> Sequence[Claimed]:
+        lost = [turn.partition for turn in turns if turn.follows_a_death]
+        events = claim(session, lost or [turn.partition for turn in turns], self._batch)
+        if lost:
             _count_death(session, events)
         else:
             self._work(session, events)
-        end_turn(session, turn)
+        end_turns(session, turns)
         return events
 
-    def _excuse(self, turn: Turn) -> None:
+    def _excuse(self, turns: Sequence[Turn]) -> None:
         """A deadlock or a restart of the database is no death: we lived. If this fails as well, one is counted."""
         with suppress(DBAPIError), self._runtime.database.system() as session:
-            excuse_turn(session, turn)
+            excuse_turns(session, turns)
 
     def _work(self, session: Session, events: Sequence[Claimed]) -> None:
         items = [(event, read(event, self._topics, self._runtime.keyring)) for event in events]
@@ -142,18 +151,22 @@ class InboxLoop:
         react(session, changes, frozenset(absorbed))
 
     def _set_aside(self, session: Session, items: Sequence[tuple[Claimed, SetAside]]) -> None:
+        """Those that end alike end together: a shop that sends nothing but unknown topics costs a statement a batch."""
+        alike: dict[SetAside, list[Claimed]] = {}
         for event, end in items:
-            _finish(session, [event], end.state, end.reason, end.message)
-            log.warning("webhook set aside", **_named(event), reason=end.reason)
+            alike.setdefault(end, []).append(event)
+        for end, events in alike.items():
+            _finish(session, events, end.state, end.reason, end.message)
+            log.warning("webhooks set aside", **_named(events[0]), reason=end.reason, events=len(events))
 
 
-_FINISH = text("""
+_FINISH = Statement("""
 update inbox_events e set state = :state, reason = :reason, error = :error, finished_at = :now, retry_at = null,
                           attempts = e.attempts + 1
 from jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint)
 where e.shop_id = k.shop_id and e.id = k.id
 """)
-_POSTPONE = text("""
+_POSTPONE = Statement("""
 update inbox_events set attempts = attempts + 1, retry_at = :retry_at, reason = :reason, error = :error
 where shop_id = :shop_id and id = :id
 """)
@@ -163,12 +176,11 @@ def _finish(
     session: Session, events: Sequence[Claimed], state: str, reason: str | None = None, error: str | None = None
 ) -> None:
     keys = rows({"shop_id": event.shop_id, "id": event.id} for event in events)
-    parameters = {"state": state, "reason": reason, "error": error, "now": clock.wall_now(), "keys": keys}
-    session.execute(_FINISH, parameters)
+    _FINISH.run(session, state=state, reason=reason, error=error, now=clock.wall_now(), keys=keys)
     metrics.webhooks_processed.labels(state).inc(len(events))
 
 
-_DEATH = text("""
+_DEATH = Statement("""
 update inbox_events e set deaths = e.deaths + 1
 from jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint)
 where e.shop_id = k.shop_id and e.id = k.id
@@ -185,7 +197,7 @@ def _count_death(session: Session, events: Sequence[Claimed]) -> None:
     if fatal:
         log.error("webhook ends its worker", **_named(fatal[0]))
         _finish(session, fatal, "parked", "fatal", "The worker process ended each time when it handled this alone.")
-    session.execute(_DEATH, {"keys": rows({"shop_id": event.shop_id, "id": event.id} for event in events)})
+    _DEATH.run(session, keys=rows({"shop_id": event.shop_id, "id": event.id} for event in events))
 
 
 def _observe(events: Sequence[Claimed]) -> None:
@@ -207,13 +219,11 @@ def _postpone(session: Session, event: Claimed, error: Exception) -> None:
     if attempt >= ATTEMPTS:
         _finish(session, [event], "parked", "failed", f"Handling it raised {kind}.")
         return
-    session.execute(
-        _POSTPONE,
-        {
-            "retry_at": clock.wall_now() + timedelta(seconds=4 ** (attempt - 1)),
-            "reason": "failed",
-            "error": f"Handling it raised {kind}.",
-            "shop_id": event.shop_id,
-            "id": event.id,
-        },
+    _POSTPONE.run(
+        session,
+        retry_at=clock.wall_now() + timedelta(seconds=4 ** (attempt - 1)),
+        reason="failed",
+        error=f"Handling it raised {kind}.",
+        shop_id=event.shop_id,
+        id=event.id,
     )

@@ -16,7 +16,7 @@ def claimed(runtime: Runtime, batch: int = 500) -> list[tuple[int, str]]:
     """Shop and topic of what would be taken, in the order of taking; everything lies in one partition."""
     with runtime.database.system() as session:
         session.execute(text("update inbox_events set partition = 1"))
-        return [(event.shop_id, event.topic) for event in claim(session, 1, batch)]
+        return [(event.shop_id, event.topic) for event in claim(session, [1], batch)]
 
 
 def fill(client: FlaskClient, shop: Shop, count: int, first: int) -> None:
