@@ -35,6 +35,7 @@ def create_app(config: Config) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # documents keep Shopify's order of fields
     app.extensions["dev_store"] = store
     app.before_request(_same_machine)
+    app.url_map.converters["myshopify"] = storefront.ShopDomain
     admin = (oauth.blueprint, graphql.blueprint, faults.blueprint, control.blueprint)
     for blueprint in (*admin, *storefront.blueprints):
         app.register_blueprint(blueprint)

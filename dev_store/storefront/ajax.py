@@ -14,7 +14,7 @@ from dev_store.storefront import carts
 from dev_store.storefront.shopping import Shopping, shopping
 from dev_store.storefront.visitors import Visitor
 
-blueprint = Blueprint("storefront_ajax", __name__, url_prefix="/<shop>")
+blueprint = Blueprint("storefront_ajax", __name__, url_prefix="/<myshopify:shop>")
 _MOST_CODES = 20
 
 

@@ -6,7 +6,7 @@ switched on and each app block stands once where it is of use.
 
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from dev_store.state import Document, State
 from dev_store.storefront.engine import render_block
@@ -33,12 +33,22 @@ def blocks_on(here: Shopping, extension: Extension, page: str, product: Document
     theme = theme_of(here.state, shop)
     objects = page_objects(here, extension, page, product)
     html: dict[str, str] = {"head": "", "body": "", "section": ""}
+    assets: dict[str, None] = {}
     for block in extension.blocks():
         if block.name in theme["off"] or not _is_shown(block, page) or not _is_available(block, objects):
             continue
         settings = block.settings(theme["settings"].get(block.name))
         html[block.target] += render_block(extension.folder, block, objects, settings, f"{block.name}-1")
+        assets |= dict.fromkeys(_assets(block, objects["asset_root"]))
+    html["head"] += "".join(assets)
     return {place: Markup(text) for place, text in html.items()}  # noqa: S704 - Liquid escapes, or a test says it does not
+
+
+def _assets(block: Block, root: str) -> list[str]:
+    """A block's own style sheet and script, which Shopify puts into the head of a page once."""
+    style, script = block.schema.get("stylesheet"), block.schema.get("javascript")
+    tags = [f'<link rel="stylesheet" href="{escape(root + style)}">'] if style else []
+    return tags + ([f'<script src="{escape(root + script)}" defer></script>'] if script else [])
 
 
 def _is_shown(block: Block, page: str) -> bool:

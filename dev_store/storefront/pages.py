@@ -18,7 +18,7 @@ from dev_store.storefront.blocks import blocks_on
 from dev_store.storefront.extension import Extension
 from dev_store.storefront.shopping import LANGUAGES, Shopping, shopping
 
-blueprint = Blueprint("storefront", __name__, url_prefix="/<shop>", template_folder="templates")
+blueprint = Blueprint("storefront", __name__, url_prefix="/<myshopify:shop>", template_folder="templates")
 _ADDRESSES = ("/{path}", "/<any('de','ja','tr'):language>/{path}")
 
 

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, abort, request
 from dev_store.store import current_store
 from dev_store.storefront.shopping import shopping
 
-blueprint = Blueprint("storefront_proxy", __name__, url_prefix="/<shop>")
+blueprint = Blueprint("storefront_proxy", __name__, url_prefix="/<myshopify:shop>")
 _TIMEOUT = 10
 _OURS = ("shop", "path_prefix", "timestamp", "logged_in_customer_id", "signature")
 _PASSED_BACK = ("content-type", "cache-control", "retry-after")

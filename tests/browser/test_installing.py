@@ -1,26 +1,18 @@
 """A merchant installs Perennial and opens it in a real browser: redirects, cookies, style sheet, policy together."""
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from app.demo.world import World
-from tools.fetch_npm import NODE
+from tests.browser.accessibility import accessibility_faults
 
 pytestmark = pytest.mark.browser
 
 
 def open_in_admin(page: Page, world: World) -> None:
     page.goto(f"{world.store_origin}/{world.shop}/admin/apps/{world.notes.client_id}")
-
-
-def accessibility_faults(page: Page) -> list[str]:
-    """What axe-core finds wrong on the page as it stands."""
-    page.evaluate((NODE / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8"))
-    found: dict[str, Any] = page.evaluate("() => axe.run()")
-    return [f"{rule['id']}: {node['html']}" for rule in found["violations"] for node in rule["nodes"]]
 
 
 def test_a_merchant_approves_and_is_led_back_to_an_installed_app(page: Page, world: World) -> None:

@@ -1,0 +1,171 @@
+// Decides whether a popup may be shown, and when. Loaded by the app embed on every page, so it stays small: what a popup
+// looks like and does is in perennial-dialog.js, which is fetched when the moment has come. It asks the app nothing.
+(() => {
+  "use strict";
+  const source = document.getElementById("perennial-popups");
+  if (!source || window.perennial) return;
+  const config = JSON.parse(source.textContent);
+  const DAY = 86_400_000;
+  const KEY = "perennial";
+  // Themes may have taken storage away, or the visitor has not agreed to it: then this page view is all we remember.
+  const allowed = () => window.Shopify?.customerPrivacy?.preferencesProcessingAllowed?.() !== false;
+  const read = (place) => {
+    try {
+      return JSON.parse(place().getItem(KEY)) || {};
+    } catch {
+      return {};
+    }
+  };
+  const write = (place, value) => {
+    try {
+      place().setItem(KEY, JSON.stringify(value));
+    } catch {
+      // Full or forbidden: a popup may then be seen again, which is all that is lost.
+    }
+  };
+  const lasting = () => window.localStorage;
+  const session = () => window.sessionStorage;
+  const memory = { seen: {}, done: [], ...read(lasting) };
+  const visit = read(session);
+  const remember = () => allowed() && write(lasting, memory);
+
+  const phone = window.matchMedia("(hover: none), (max-width: 749px)").matches;
+  const visitor = config.visitor === "new" && memory.known ? "known" : config.visitor;
+  const has = (list, value) => !list?.length || list.includes(value);
+  const path = location.pathname;
+  const onPath = (pattern) =>
+    pattern.endsWith("*") ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
+
+  const targeted = ({ target = {} }) =>
+    has(target.pages, config.page) &&
+    has(target.devices, phone ? "phone" : "desktop") &&
+    has(target.languages, config.language) &&
+    has(target.countries, config.country) &&
+    has(target.visitors, visitor) &&
+    (!target.paths?.length || target.paths.some(onPath)) &&
+    config.cart >= (target.cart_from ?? 0) &&
+    (target.cart_to == null || config.cart < target.cart_to);
+
+  const rested = ({ id, frequency = {} }) => {
+    const seen = memory.seen[id] || [];
+    const last = seen[seen.length - 1] || 0;
+    const { days = 14, times = 3 } = frequency;
+    return !memory.done.includes(id) && seen.length < times && Date.now() - last >= days * DAY;
+  };
+
+  const invited = new URLSearchParams(location.search).get("ref");
+  const usable = config.popups.filter((popup) => targeted(popup) && (rested(popup) || popup.trigger.invited));
+  let shown = false;
+
+  const open = async (popup, how) => {
+    if (shown) return;
+    shown = true;
+    const { Popup } = await import(config.dialog);
+    const dialog = new Popup(popup, config, {
+      done: () => {
+        memory.done.push(popup.id);
+        remember();
+      },
+      closed: () => teaser(popup),
+    });
+    memory.seen[popup.id] = [...(memory.seen[popup.id] || []), Date.now()].slice(-9);
+    remember();
+    await dialog.show(how);
+  };
+
+  // After a popup was closed without an address, a small button brings it back. It is not shown again by itself.
+  const teaser = async (popup) => {
+    if (!popup.teaser || memory.done.includes(popup.id)) return;
+    const { teaserFor } = await import(config.dialog);
+    teaserFor(popup, config, () => {
+      shown = false;
+      open(popup, "teaser");
+    });
+  };
+
+  const triggers = {
+    delay: (fire, seconds) => setTimeout(fire, seconds * 1000),
+    scroll: (fire, percent) => {
+      const check = () => {
+        const room = document.documentElement.scrollHeight - innerHeight;
+        if (room > 0 && scrollY / room >= percent / 100) fire();
+      };
+      addEventListener("scroll", check, { passive: true });
+    },
+    idle: (fire, seconds) => {
+      let timer;
+      const rest = () => {
+        clearTimeout(timer);
+        timer = setTimeout(fire, seconds * 1000);
+      };
+      for (const sign of ["pointermove", "keydown", "scroll"]) addEventListener(sign, rest, { passive: true });
+      rest();
+    },
+    exit: (fire) => (phone ? leavesOnPhone(fire) : leavesOnDesktop(fire)),
+    invited: (fire) => invited && fire(),
+  };
+
+  // The pointer leaves through the upper edge, where tabs and the address are.
+  const leavesOnDesktop = (fire) =>
+    document.addEventListener("mouseout", (event) => {
+      if (!event.relatedTarget && event.clientY <= 0) fire();
+    });
+
+  // On phones: a quick scroll back up after reading, or coming back to a tab that was left. The back gesture is left
+  // alone: a page that catches it keeps people who want to go.
+  const leavesOnPhone = (fire) => {
+    let top = scrollY;
+    let at = performance.now();
+    let deepest = 0;
+    addEventListener(
+      "scroll",
+      () => {
+        const now = performance.now();
+        if (now - at < 60) return;
+        deepest = Math.max(deepest, scrollY);
+        if (deepest > innerHeight / 2 && (top - scrollY) / (now - at) > 1.5) fire();
+        top = scrollY;
+        at = now;
+      },
+      { passive: true },
+    );
+    let left = 0;
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) left = Date.now();
+      else if (left && Date.now() - left > 3000) fire();
+    });
+  };
+
+  const arm = (popup) => {
+    for (const [name, value] of Object.entries(popup.trigger)) {
+      if (value !== false && value != null) triggers[name]?.(() => open(popup, name), value);
+    }
+  };
+
+  // A friend's code goes into the cart once a visit, so that the order tells who sent the buyer.
+  const carry = () => {
+    if (!invited || !/^[\w-]{1,40}$/.test(invited) || visit.ref === invited) return;
+    write(session, { ...visit, ref: invited });
+    fetch(`${Shopify.routes.root}cart/update.js`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ attributes: { _ref: invited } }),
+    }).catch(() => {});
+  };
+
+  // In the theme editor a popup is shown while its embed is selected, and never by itself.
+  const preview = () =>
+    document.addEventListener("shopify:block:select", () => {
+      shown = false;
+      if (config.popups[0]) open(config.popups[0], "preview");
+    });
+
+  window.perennial = { open: (id) => open(config.popups.find((popup) => popup.id === id), "asked") };
+  if (window.Shopify?.designMode) return preview();
+  carry();
+  if (!memory.known) {
+    memory.known = true;
+    remember();
+  }
+  usable.forEach(arm);
+})();
