@@ -8,12 +8,11 @@ moment, so that they do not depend on what arrived first. Accounts that were mer
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.changes import Key
-from app.sql import keys, rows
+from app.sql import Statement, keys, rows
 
 Email = tuple[int, str]
 _Identity = tuple[int, str, str]
@@ -53,7 +52,7 @@ def accounts_of_customers(session: Session, customers: Iterable[Key]) -> dict[Ke
     return {(shop_id, int(value)): account for (shop_id, _, value), account in _accounts(session, wanted).items()}
 
 
-_VERIFIED = text("""
+_VERIFIED = Statement("""
 select distinct on (c.shop_id, c.email) c.shop_id, c.email, c.id
 from customers c join jsonb_to_recordset(cast(:emails as jsonb)) as e(shop_id bigint, email text) using (shop_id, email)
 where c.verified_email and c.deleted_at is null and c.merged_into is null
@@ -67,7 +66,7 @@ def owners_of_emails(session: Session, emails: Iterable[Email]) -> dict[Email, i
     if not wanted:
         return {}
     customer_of: dict[Email, Key] = {}
-    for row in session.execute(_VERIFIED, {"emails": keys(wanted, "email")}):
+    for row in _VERIFIED.run(session, emails=keys(wanted, "email")):
         customer_of[row.shop_id, row.email] = (row.shop_id, row.id)
     of_customer = accounts_of_customers(session, customer_of.values())
     guests = {(shop_id, "email", email) for shop_id, email in wanted - customer_of.keys()}
@@ -75,15 +74,17 @@ def owners_of_emails(session: Session, emails: Iterable[Email]) -> dict[Email, i
     return owners | {email: of_customer[customer] for email, customer in customer_of.items()}
 
 
-_FIND = text("""
+_FIND = Statement("""
 select i.shop_id, i.kind, i.value, coalesce(a.merged_into, a.id) as account_id
 from identities i
 join jsonb_to_recordset(cast(:identities as jsonb)) as w(shop_id bigint, kind text, value text)
     using (shop_id, kind, value)
 join accounts a on a.shop_id = i.shop_id and a.id = i.account_id
 """)
-_LOCK_SHOPS = text("select pg_advisory_xact_lock(4711, hashint8(shop)) from unnest(cast(:shops as bigint[])) as shop")
-_MAKE = text("""
+_LOCK_SHOPS = Statement(
+    "select pg_advisory_xact_lock(4711, hashint8(shop)) from unnest(cast(:shops as bigint[])) as shop"
+)
+_MAKE = Statement("""
 with wanted as (
     select nextval(pg_get_serial_sequence('accounts', 'id')) as id, w.*
     from jsonb_to_recordset(cast(:identities as jsonb)) as w(shop_id bigint, kind text, value text)
@@ -96,7 +97,7 @@ insert into identities (shop_id, kind, value, account_id) select shop_id, kind, 
 
 def lock_shops(session: Session, shop_ids: Iterable[int]) -> None:
     """Let nobody else make accounts in these shops until the transaction ends; comes before the locks of balances."""
-    session.execute(_LOCK_SHOPS, {"shops": sorted(shop_ids)})
+    _LOCK_SHOPS.run(session, shops=sorted(shop_ids))
 
 
 def _accounts(session: Session, wanted: set[_Identity]) -> dict[_Identity, int]:
@@ -111,13 +112,13 @@ def _accounts(session: Session, wanted: set[_Identity]) -> dict[_Identity, int]:
         found |= _find(session, set(missing))
         missing = [identity for identity in missing if identity not in found]
     if missing:
-        session.execute(_MAKE, {"identities": _rows(missing), "now": clock.now()})
+        _MAKE.run(session, identities=_rows(missing), now=clock.now())
         found |= _find(session, set(missing))
     return found
 
 
 def _find(session: Session, wanted: set[_Identity]) -> dict[_Identity, int]:
-    found = session.execute(_FIND, {"identities": _rows(sorted(wanted))})
+    found = _FIND.run(session, identities=_rows(sorted(wanted)))
     return {(row.shop_id, row.kind, row.value): row.account_id for row in found}
 
 

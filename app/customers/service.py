@@ -8,14 +8,13 @@ orders follow the address.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.changes import Changes, Key
 from app.customers import accounts
 from app.customers.models import Customer
 from app.customers.payload import Consent, CustomerSnapshot, Merge
-from app.sql import assignments, keys, rows
+from app.sql import Statement, assignments, keys, rows
 
 # What Shopify's snapshots do not carry, or what is final.
 _FINAL = ("deleted_at", "redacted_at", "merged_into")
@@ -29,12 +28,12 @@ _EMPTIED = ", ".join(
 )
 
 
-_EMAILS = text("""
+_EMAILS = Statement("""
 select c.shop_id, c.email
 from customers c join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint) using (shop_id, id)
 where c.email is not null
 """)
-_UPSERT = text(f"""
+_UPSERT = Statement(f"""
 insert into customers as c select * from jsonb_populate_recordset(null::customers, cast(:rows as jsonb))
 on conflict (shop_id, id) do update set {assignments(Customer, without=_NOT_IN_SNAPSHOT)}
 where c.deleted_at is null and c.redacted_at is null and c.merged_into is null
@@ -53,13 +52,13 @@ def apply(session: Session, snapshots: Sequence[CustomerSnapshot]) -> Changes:
         return Changes()
     before = _emails(session, newest)
     values = rows(newest[key].row() for key in sorted(newest))
-    written = {(row.shop_id, row.id) for row in session.execute(_UPSERT, {"rows": values})}
+    written = {(row.shop_id, row.id) for row in _UPSERT.run(session, rows=values)}
     accounts.accounts_of_customers(session, written)
     return Changes(emails=before ^ _emails(session, newest) | _newly_verified(newest, written))
 
 
 def _emails(session: Session, customers: Iterable[Key]) -> set[tuple[int, str]]:
-    found = session.execute(_EMAILS, {"keys": keys(customers)})
+    found = _EMAILS.run(session, keys=keys(customers))
     return {(row.shop_id, row.email) for row in found}
 
 
@@ -82,7 +81,7 @@ def _consent_statement(channel: str) -> str:
     """  # noqa: S608 - column names made of two channels
 
 
-_CONSENT = {channel: text(_consent_statement(channel)) for channel in ("email", "sms")}
+_CONSENT = {channel: Statement(_consent_statement(channel)) for channel in ("email", "sms")}
 
 
 def apply_consents(session: Session, consents: Sequence[Consent]) -> None:
@@ -97,10 +96,10 @@ def apply_consents(session: Session, consents: Sequence[Consent]) -> None:
                 {"shop_id": c.shop_id, "id": c.customer_id, "state": c.state, "level": c.level, "at": c.at}
                 for _, c in sorted(newest.items())
             )
-            session.execute(statement, {"rows": values})
+            statement.run(session, rows=values)
 
 
-_DELETE = text(f"""
+_DELETE = Statement(f"""
 insert into customers as c (shop_id, id, deleted_at)
 select shop_id, id, min(at)
 from jsonb_to_recordset(cast(:rows as jsonb)) as r(shop_id bigint, id bigint, at timestamptz)
@@ -115,16 +114,16 @@ def delete(session: Session, deletions: Sequence[tuple[int, int, datetime]]) -> 
         return Changes()
     freed = _emails(session, {(shop, customer) for shop, customer, _ in deletions})
     values = rows({"shop_id": shop, "id": customer, "at": at} for shop, customer, at in deletions)
-    session.execute(_DELETE, {"rows": values})
+    _DELETE.run(session, rows=values)
     return Changes(emails=freed)
 
 
-_MERGE_CUSTOMER = text(f"""
+_MERGE_CUSTOMER = Statement(f"""
 insert into customers as c (shop_id, id, merged_into)
 select shop_id, id, kept from jsonb_to_recordset(cast(:rows as jsonb)) as r(shop_id bigint, id bigint, kept bigint)
 on conflict (shop_id, id) do update set merged_into = excluded.merged_into, {_EMPTIED}
 """)  # noqa: S608 - column names of our own model
-_MERGE_ACCOUNT = text("""
+_MERGE_ACCOUNT = Statement("""
 update accounts set merged_into = :root where shop_id = :shop_id and (id = :absorbed or merged_into = :absorbed)
 returning id
 """)
@@ -138,13 +137,11 @@ def merge(session: Session, merges: Sequence[Merge]) -> tuple[Changes, set[Key]]
         pair = [(item.shop_id, item.kept), (item.shop_id, item.absorbed)]
         changes.emails |= _emails(session, pair)
         found = accounts.accounts_of_customers(session, pair)
-        session.execute(
-            _MERGE_CUSTOMER, {"rows": rows([{"shop_id": item.shop_id, "id": item.absorbed, "kept": item.kept}])}
-        )
+        _MERGE_CUSTOMER.run(session, rows=rows([{"shop_id": item.shop_id, "id": item.absorbed, "kept": item.kept}]))
         root, other = found[pair[0]], found[pair[1]]
         if root == other:
             continue
-        moved = session.execute(_MERGE_ACCOUNT, {"shop_id": item.shop_id, "root": root, "absorbed": other})
-        absorbed |= {(item.shop_id, account) for account in moved.scalars()}
+        moved = _MERGE_ACCOUNT.run(session, shop_id=item.shop_id, root=root, absorbed=other)
+        absorbed |= {(item.shop_id, row.id) for row in moved}
         changes.accounts |= {(item.shop_id, root), (item.shop_id, other)}
     return changes, absorbed

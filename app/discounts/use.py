@@ -9,15 +9,14 @@ to give back then is an adjustment.
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.changes import Key
 from app.discounts.models import DiscountCode
 from app.discounts.outcomes import owner
-from app.sql import keys
+from app.sql import Statement, keys
 
-_SEEN = text("""
+_SEEN = Statement("""
 select distinct on (d.shop_id, d.code)
        d.shop_id, d.code, o.id as order_id, coalesce(o.processed_at, o.created_at, o.updated_at) as used_at
 from jsonb_to_recordset(cast(:orders as jsonb)) as k(shop_id bigint, id bigint)
@@ -31,7 +30,7 @@ order by d.shop_id, d.code, used_at, o.id
 
 def record_uses(session: Session, orders: Iterable[Key]) -> int:
     """Mark those of our codes that these orders carry as used, with what they were made for. Returns how many."""
-    seen = session.execute(_SEEN, {"orders": keys(orders)}).all()
+    seen = _SEEN.run(session, orders=keys(orders))
     return sum(_record(session, sight) for sight in seen)
 
 

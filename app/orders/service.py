@@ -9,14 +9,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.changes import Changes, Key
 from app.customers import accounts
 from app.orders.models import Order
 from app.orders.snapshot import OrderSnapshot, RefundSnapshot, Version
-from app.sql import assignments, keys, rows
+from app.sql import Statement, assignments, keys, rows
 
 
 class _Stored(NamedTuple):
@@ -42,7 +41,7 @@ def apply(session: Session, snapshots: Sequence[OrderSnapshot]) -> Changes:
     return changes
 
 
-_STORED = text("""
+_STORED = Statement("""
 select o.shop_id, o.id, o.updated_at, o.triggered_at, o.digest, o.account_id
 from orders o join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint) using (shop_id, id)
 order by o.shop_id, o.id for update of o
@@ -51,7 +50,7 @@ order by o.shop_id, o.id for update of o
 
 def _lock_stored(session: Session, wanted: set[Key]) -> dict[Key, _Stored]:
     stored = dict.fromkeys(wanted, _Stored(None, None))
-    for row in session.execute(_STORED, {"keys": keys(wanted)}):
+    for row in _STORED.run(session, keys=keys(wanted)):
         version = (row.updated_at, row.triggered_at, bytes(row.digest)) if row.updated_at else None
         stored[row.shop_id, row.id] = _Stored(version, row.account_id)
     return stored
@@ -77,7 +76,7 @@ def _newest(
     return best, {key for key, second in ambiguous.items() if (now := held[key]) and now[0] == second}
 
 
-_UPSERT = text(f"""
+_UPSERT = Statement(f"""
 insert into orders as o select * from jsonb_populate_recordset(null::orders, cast(:rows as jsonb))
 on conflict (shop_id, id) do update
     set {assignments(Order, without=["paid", "deleted_at", "imported"])}, paid = o.paid or excluded.paid
@@ -85,17 +84,17 @@ where o.updated_at is null or (o.updated_at, o.triggered_at, o.digest)
     < (excluded.updated_at, excluded.triggered_at, excluded.digest)
 """)  # noqa: S608 - column names of our own model
 _CLEAR_PARTS = [
-    text(f"""
+    Statement(f"""
         delete from {table} p using jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint)
         where p.shop_id = k.shop_id and p.order_id = k.id
     """)  # noqa: S608 - two table names of our own
     for table in ("order_lines", "order_codes")
 ]
-_LINES = text("""
+_LINES = Statement("""
 insert into order_lines select * from jsonb_populate_recordset(null::order_lines, cast(:rows as jsonb))
 on conflict do nothing
 """)
-_CODES = text("""
+_CODES = Statement("""
 insert into order_codes select * from jsonb_populate_recordset(null::order_codes, cast(:rows as jsonb))
 on conflict do nothing
 """)
@@ -105,9 +104,9 @@ def _write(session: Session, newest: dict[Key, OrderSnapshot], owners: dict[Key,
     if not newest:
         return
     ordered = [newest[key] for key in sorted(newest)]
-    session.execute(_UPSERT, {"rows": rows(item.row() | _owner(owners, item) for item in ordered)})
+    _UPSERT.run(session, rows=rows(item.row() | _owner(owners, item) for item in ordered))
     for statement in _CLEAR_PARTS:
-        session.execute(statement, {"keys": keys(newest)})
+        statement.run(session, keys=keys(newest))
     for statement, parts in ((_LINES, "lines"), (_CODES, "codes")):
         values: list[dict[str, Any]] = [
             {"shop_id": item.shop_id, "order_id": item.id, **part.__dict__}
@@ -115,14 +114,14 @@ def _write(session: Session, newest: dict[Key, OrderSnapshot], owners: dict[Key,
             for part in getattr(item, parts)
         ]
         if values:
-            session.execute(statement, {"rows": rows(values)})
+            statement.run(session, rows=rows(values))
 
 
 def _owner(owners: dict[Key, int | None], item: OrderSnapshot) -> dict[str, Any]:
     return {"account_id": owners[item.shop_id, item.id]}
 
 
-_PAID = text("""
+_PAID = Statement("""
 update orders o set paid = true
 from jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint)
 where o.shop_id = k.shop_id and o.id = k.id and not o.paid
@@ -132,22 +131,22 @@ returning o.shop_id, o.id, o.account_id
 
 def _remember_paid(session: Session, paid: set[Key]) -> Changes:
     """An older delivery may be the only one that says the order was paid."""
-    found = session.execute(_PAID, {"keys": keys(paid)}).all() if paid else []
+    found = _PAID.run(session, keys=keys(paid)) if paid else []
     return Changes(
         orders={(row.shop_id, row.id) for row in found},
         accounts={(row.shop_id, row.account_id) for row in found if row.account_id},
     )
 
 
-_REFUNDS = text("""
+_REFUNDS = Statement("""
 insert into refunds select * from jsonb_populate_recordset(null::refunds, cast(:rows as jsonb))
 on conflict do nothing returning shop_id, order_id
 """)
-_REFUND_LINES = text("""
+_REFUND_LINES = Statement("""
 insert into refund_lines select * from jsonb_populate_recordset(null::refund_lines, cast(:rows as jsonb))
 on conflict do nothing
 """)
-_OWNERS = text("""
+_OWNERS = Statement("""
 select o.shop_id, o.id, o.account_id
 from orders o join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint) using (shop_id, id)
 """)
@@ -159,19 +158,19 @@ def apply_refunds(session: Session, refunds: Sequence[RefundSnapshot]) -> Change
         return Changes()
     unique = {(refund.shop_id, refund.id): refund for refund in refunds}
     values = rows(unique[key].__dict__ for key in sorted(unique))
-    touched = {(row.shop_id, row.order_id) for row in session.execute(_REFUNDS, {"rows": values})}
+    touched = {(row.shop_id, row.order_id) for row in _REFUNDS.run(session, rows=values)}
     pieces = [
         {"shop_id": refund.shop_id, "refund_id": refund.id, "line_id": line_id, "quantity": quantity}
         for refund in unique.values()
         for line_id, quantity in refund.lines
     ]
     if pieces:
-        session.execute(_REFUND_LINES, {"rows": rows(pieces)})
-    owners = session.execute(_OWNERS, {"keys": keys(touched)}).all() if touched else []
+        _REFUND_LINES.run(session, rows=rows(pieces))
+    owners = _OWNERS.run(session, keys=keys(touched)) if touched else []
     return Changes(orders=touched, accounts={(row.shop_id, row.account_id) for row in owners if row.account_id})
 
 
-_DELETE = text("""
+_DELETE = Statement("""
 insert into orders as o (shop_id, id, deleted_at)
 select shop_id, id, min(at)
 from jsonb_to_recordset(cast(:rows as jsonb)) as r(shop_id bigint, id bigint, at timestamptz)
@@ -184,25 +183,25 @@ returning shop_id, id, account_id
 def delete(session: Session, deletions: Iterable[tuple[int, int, datetime]]) -> Changes:
     """Mark orders as deleted, for good; one that we do not know yet is remembered as deleted."""
     values = [{"shop_id": shop, "id": order, "at": at} for shop, order, at in deletions]
-    found = session.execute(_DELETE, {"rows": rows(values)}).all() if values else []
+    found = _DELETE.run(session, rows=rows(values)) if values else []
     return Changes(
         orders={(row.shop_id, row.id) for row in found},
         accounts={(row.shop_id, row.account_id) for row in found if row.account_id},
     )
 
 
-_OF_EMAILS = text("""
+_OF_EMAILS = Statement("""
 select o.shop_id, o.id, o.email, o.account_id
 from orders o join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, email text) using (shop_id, email)
 where o.customer_id is null order by 1, 2 for update of o
 """)
-_OF_ABSORBED = text("""
+_OF_ABSORBED = Statement("""
 update orders o set account_id = a.merged_into
 from accounts a join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint) using (shop_id, id)
 where o.shop_id = a.shop_id and o.account_id = a.id and a.merged_into is not null
 returning o.shop_id, o.id, o.account_id
 """)
-_REASSIGN = text("""
+_REASSIGN = Statement("""
 update orders o set account_id = r.account_id
 from jsonb_to_recordset(cast(:rows as jsonb)) as r(shop_id bigint, id bigint, account_id bigint)
 where o.shop_id = r.shop_id and o.id = r.id
@@ -213,15 +212,15 @@ def reassign(session: Session, emails: set[tuple[int, str]], absorbed: set[Key])
     """Give orders to whom they belong now: guests' orders by e-mail, and orders of accounts that were absorbed."""
     changes = Changes()
     if absorbed:
-        for row in session.execute(_OF_ABSORBED, {"keys": keys(absorbed)}):
+        for row in _OF_ABSORBED.run(session, keys=keys(absorbed)):
             changes.orders.add((row.shop_id, row.id))
             changes.accounts.add((row.shop_id, row.account_id))
-    found = session.execute(_OF_EMAILS, {"keys": keys(emails, "email")}).all() if emails else []
+    found = _OF_EMAILS.run(session, keys=keys(emails, "email")) if emails else []
     owners = accounts.owners_of_emails(session, {(row.shop_id, row.email) for row in found})
     moved = [row for row in found if owners[row.shop_id, row.email] != row.account_id]
     if moved:
         values = [{"shop_id": r.shop_id, "id": r.id, "account_id": owners[r.shop_id, r.email]} for r in moved]
-        session.execute(_REASSIGN, {"rows": rows(values)})
+        _REASSIGN.run(session, rows=rows(values))
     for row in moved:
         changes.orders.add((row.shop_id, row.id))
         changes.accounts |= {(row.shop_id, a) for a in (row.account_id, owners[row.shop_id, row.email]) if a}

@@ -5,13 +5,12 @@ Counted are paid orders that are neither test nor cancelled nor deleted; spent i
 
 from collections.abc import Iterable
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.changes import Key
-from app.sql import keys
+from app.sql import Statement, keys
 
-_RECOMPUTE = text("""
+_RECOMPUTE = Statement("""
 insert into account_totals (shop_id, account_id, orders, spent_minor, first_order_at, last_order_at)
 select k.shop_id, k.id, count(o.id), coalesce(sum(o.current_total_minor), 0),
        min(coalesce(o.processed_at, o.created_at)), max(coalesce(o.processed_at, o.created_at))
@@ -28,4 +27,4 @@ def recompute(session: Session, accounts: Iterable[Key]) -> None:
     """Bring the totals of these accounts up to date."""
     wanted = set(accounts)
     if wanted:
-        session.execute(_RECOMPUTE, {"keys": keys(wanted)})
+        _RECOMPUTE.run(session, keys=keys(wanted))

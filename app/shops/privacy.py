@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from app import clock, jobs, payload
 from app.changes import Key
 from app.shops.models import PrivacyRequest
-from app.sql import keys
+from app.sql import Statement, keys
 
 Receipt = dict[str, int]
 
@@ -140,7 +140,7 @@ def erase(session: Session, shop_id: int, person: Person) -> Receipt:
     return {name: session.execute(statement, parameters).rowcount for name, statement in _ERASE.items()}  # type: ignore[attr-defined]  # a cursor result, since the statements return no rows
 
 
-_LATE = text("""
+_LATE = Statement("""
 with late as (
     select o.shop_id, o.id, o.customer_id
     from jsonb_to_recordset(cast(:orders as jsonb)) as k(shop_id bigint, id bigint)
@@ -160,7 +160,7 @@ order by l.shop_id, l.customer_id, r.id desc
 
 def keep_erased(session: Session, orders: Iterable[Key]) -> None:
     """A late delivery told again who a forgotten customer is: forget it again, its body too. For `app.reactions`."""
-    for request in session.execute(_LATE, {"orders": keys(orders)}).all():
+    for request in _LATE.run(session, orders=keys(orders)):
         jobs.enqueue(
             session,
             "privacy.blank_bodies",
