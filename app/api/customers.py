@@ -6,6 +6,7 @@ from typing import Any
 from app.api import pages, queries
 from app.api.operation import Answer, Call
 from app.api.words import instant, instant_or_none, money, sentence
+from app.audit.service import record
 from app.customers.models import Customer
 from app.customers.queries import customer
 from app.loyalty import service
@@ -55,6 +56,14 @@ def create_adjustment(call: Call) -> Answer:
         note=call.body["reason"],
         actor=call.actor,
         allow_negative=call.body.get("allow_negative", False),
+    )
+    record(
+        call.session,
+        holder.shop_id,
+        actor=call.actor,
+        what="points.adjusted",
+        subject=f"account:{holder.account_id}",
+        after={"entry": str(entry_id), "points": points},
     )
     balance = queries.points(call.session, *holder).balance
     source = {"kind": "adjustment", "id": call.request_id}

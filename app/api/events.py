@@ -7,6 +7,7 @@ from app.api.inbox import Event
 from app.api.operation import Answer, Call
 from app.api.queries import LARGEST_ID
 from app.api.words import instant, instant_or_none
+from app.audit.service import record
 from app.errors import Conflict, NotFound
 
 
@@ -29,6 +30,7 @@ def replay_event(call: Call) -> Answer:
     before = _wanted(call)
     if not call.inbox.replay(call.session, call.shop.id, before.id, call.actor):
         raise Conflict(f"Only parked events can be replayed; this one is {before.state}.", kind="event-not-parked")
+    record(call.session, call.shop.id, actor=call.actor, what="event.replayed", subject=f"event:{before.id}")
     return Answer(202, _event(_wanted(call)))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.api import rate, schemas
+from app.api import rate, schemas, shapes
 from app.api.idempotency import KEY_PATTERN
 from app.api.jobs import KEPT_FOR
 from app.api.operation import Operation, Parameter
@@ -122,7 +122,7 @@ def _success(name: str, operation: Operation) -> dict[str, Any]:
     headers = (
         {"headers": {"Idempotent-Replayed": {"$ref": "#/components/headers/Replayed"}}} if operation.writes else {}
     )
-    content = {"application/json": {"schema": schemas.reference(name)}}
+    content = {"application/json": {"schema": shapes.reference(name)}}
     return {"description": operation.summary, **headers, "content": content}
 
 
@@ -130,5 +130,5 @@ def _refusal(words: str) -> dict[str, Any]:
     return {
         "description": words,
         "headers": {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}},
-        "content": {MEDIA_TYPE: {"schema": schemas.reference("Problem")}},
+        "content": {MEDIA_TYPE: {"schema": shapes.reference("Problem")}},
     }

@@ -12,7 +12,7 @@ from app.api.models import ApiKey, IdempotentRequest
 from app.customers.models import Account, Customer
 from app.customers.queries import account_of_customer
 from app.errors import NotFound
-from app.loyalty.models import Balance, LedgerEntry, LedgerNote, Lot, Redemption, Reward
+from app.loyalty.models import Balance, LedgerEntry, LedgerNote, Lot, Program, Redemption, Reward, RuleVersion
 from app.orders.models import AccountTotals, Order
 
 LARGEST_ID = 2**63 - 1
@@ -84,10 +84,45 @@ def order_names(session: Session, shop_id: int, order_ids: Iterable[int]) -> dic
     return {order_id: name for order_id, name in rows if name}
 
 
-def rewards(session: Session, shop_id: int, *, beyond: int | None, limit: int) -> Sequence[Reward]:
-    """Rewards on offer, in the order they were made."""
-    offered = select(Reward).where(Reward.shop_id == shop_id, Reward.active, Reward.id > (beyond or 0))
-    return session.scalars(offered.order_by(Reward.id).limit(limit)).all()
+def programs(session: Session, shop_id: int, *, beyond: int | None, limit: int) -> Sequence[Program]:
+    """Programs in the order they were made."""
+    wanted = select(Program).where(Program.shop_id == shop_id, Program.id > (beyond or 0))
+    return session.scalars(wanted.order_by(Program.id).limit(limit)).all()
+
+
+def program(session: Session, shop_id: int, program_id: int) -> Program:
+    """A program of this shop; raises NotFound."""
+    found = session.get(Program, (shop_id, program_id))
+    if found is None:
+        raise NotFound(f"This shop has no program {program_id}.")
+    return found
+
+
+def rule_versions(session: Session, of: Program, *, before: int | None, limit: int) -> Sequence[RuleVersion]:
+    """Rule versions, newest first."""
+    wanted = select(RuleVersion).where(RuleVersion.shop_id == of.shop_id, RuleVersion.program_id == of.id)
+    if before is not None:
+        wanted = wanted.where(RuleVersion.version < before)
+    return session.scalars(wanted.order_by(RuleVersion.version.desc()).limit(limit)).all()
+
+
+def rule_version(session: Session, of: Program, version: int) -> RuleVersion:
+    """A version that is there."""
+    return session.get_one(RuleVersion, (of.shop_id, of.id, version))
+
+
+def rewards(session: Session, shop_id: int, *, state: str, beyond: int | None, limit: int) -> Sequence[Reward]:
+    """Rewards in the order they were made: offered, stopped or all."""
+    wanted = select(Reward).where(Reward.shop_id == shop_id, Reward.id > (beyond or 0))
+    if state != "all":
+        wanted = wanted.where(Reward.active == (state == "offered"))
+    return session.scalars(wanted.order_by(Reward.id).limit(limit)).all()
+
+
+def rewards_of(session: Session, of: Program) -> Sequence[Reward]:
+    """What a program offers, cheapest first."""
+    wanted = select(Reward).where(Reward.shop_id == of.shop_id, Reward.program_id == of.id, Reward.active)
+    return session.scalars(wanted.order_by(Reward.points, Reward.id)).all()
 
 
 def reward(session: Session, shop_id: int, reward_id: int) -> Reward:

@@ -1,4 +1,4 @@
-"""Rewards, and redemptions of them: exchanging points, looking at what became of it, giving an unused code back."""
+"""Redemptions: exchanging points for a reward, looking at what became of it, giving an unused code back."""
 
 from typing import Any
 
@@ -11,14 +11,6 @@ from app.loyalty.models import Redemption, Reward
 
 # What is still to be carried out at Shopify is answered with 202: look again.
 _UNDER_WAY = {"held", "cancelling"}
-
-
-def list_rewards(call: Call) -> Answer:
-    """GET /rewards"""
-    key = pages.after(call, pages.row_id)
-    beyond = key[0] if key else None
-    rows = queries.rewards(call.session, call.shop.id, beyond=beyond, limit=pages.limit_of(call) + 1)
-    return pages.page(call, rows, _reward, lambda reward: [reward.id])
 
 
 def create_redemption(call: Call) -> Answer:
@@ -87,14 +79,4 @@ def _redemption(redemption: Redemption, reward: Reward) -> dict[str, Any]:
         "failure": redemption.failure,
         "created_at": instant(redemption.created_at),
         "settled_at": instant_or_none(redemption.settled_at),
-    }
-
-
-def _reward(reward: Reward) -> dict[str, Any]:
-    return {
-        "id": str(reward.id),
-        "title": reward.title,
-        "kind": reward.kind,
-        "points": reward.points,
-        "value": money(reward.value_minor, reward.currency),
     }

@@ -3,54 +3,42 @@
 Answers are published under their names as components of the document; requests are also what `checks.py` enforces.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from app.api.action_schemas import ACTION_COMPONENTS
+from app.api.program_schemas import PROGRAM_COMPONENTS
+from app.api.shapes import (
+    ID,
+    INSTANT,
+    INSTANT_OR_NULL,
+    ONE_LINE,
+    SHOPIFY_ID,
+    TEXT,
+    TEXT_OR_NULL,
+    UUID_TEXT,
+    WHOLE,
+    Schema,
+    page_of,
+    record,
+    reference,
+)
 
-Schema = dict[str, Any]
-
-SHOPIFY_ID = "^[1-9][0-9]{0,18}$"
-UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 LARGEST_ADJUSTMENT = 1_000_000_000
 EVENT_STATES = ("pending", "done", "ignored", "parked")
 
-TEXT: Schema = {"type": "string"}
-TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
-WHOLE: Schema = {"type": "integer"}
-INSTANT: Schema = {"type": "string", "format": "date-time"}
-INSTANT_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
-ID: Schema = {"type": "string", "pattern": SHOPIFY_ID, "description": "A 64-bit number as a string."}
-UUID_TEXT: Schema = {"type": "string", "format": "uuid"}
-
-
-def reference(name: str) -> Schema:
-    """A component by its name."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _object(members: Mapping[str, Schema], **more: Any) -> Schema:
-    return {"type": "object", "required": list(members), "properties": dict(members), **more}
-
-
-def _page(name: str) -> Schema:
-    following = {**TEXT_OR_NULL, "description": "Give it back as `cursor` for the next page; null on the last."}
-    return _object({"data": {"type": "array", "items": reference(name)}, "next": following})
-
-
-_consent = _object(
+_consent = record(
     {
         "state": {**TEXT_OR_NULL, "description": "Shopify's word, such as subscribed or not_subscribed."},
         "opt_in_level": TEXT_OR_NULL,
         "updated_at": INSTANT_OR_NULL,
     }
 )
-_source = _object({"kind": {**TEXT, "description": "order, adjustment, redemption …"}, "id": TEXT})
+_source = record({"kind": {**TEXT, "description": "order, adjustment, redemption …"}, "id": TEXT})
 
 COMPONENTS: dict[str, Schema] = {
-    "Money": _object({"amount": {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}, "currency": TEXT}),
-    "Customer": _object(
+    "Money": record({"amount": {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}, "currency": TEXT}),
+    "Customer": record(
         {
             "id": ID,
-            "points": _object(
+            "points": record(
                 {
                     "balance": {**WHOLE, "description": "Sum of the ledger; below zero the customer owes points."},
                     "pending": {**WHOLE, "description": "Part of the balance that cannot be spent yet."},
@@ -59,7 +47,7 @@ COMPONENTS: dict[str, Schema] = {
             ),
             "segments": {"type": "array", "items": TEXT},
             "referral": {"type": ["object", "null"]},
-            "totals": _object(
+            "totals": record(
                 {
                     "orders": WHOLE,
                     "spent": reference("Money"),
@@ -67,10 +55,10 @@ COMPONENTS: dict[str, Schema] = {
                     "last_order_at": INSTANT_OR_NULL,
                 }
             ),
-            "consent": _object({"email": _consent, "sms": _consent}),
+            "consent": record({"email": _consent, "sms": _consent}),
         }
     ),
-    "LedgerEntry": _object(
+    "LedgerEntry": record(
         {
             "id": ID,
             "points": WHOLE,
@@ -84,7 +72,7 @@ COMPONENTS: dict[str, Schema] = {
             "recorded_at": {**INSTANT, "description": "When it was written."},
         }
     ),
-    "Adjustment": _object(
+    "Adjustment": record(
         {
             "id": {**ID, "description": "The ledger entry."},
             "points": WHOLE,
@@ -92,16 +80,7 @@ COMPONENTS: dict[str, Schema] = {
             "source": _source,
         }
     ),
-    "Reward": _object(
-        {
-            "id": ID,
-            "title": TEXT,
-            "kind": {**TEXT, "description": "amount_off: `value` off an order."},
-            "points": WHOLE,
-            "value": reference("Money"),
-        }
-    ),
-    "Redemption": _object(
+    "Redemption": record(
         {
             "id": UUID_TEXT,
             "state": {"type": "string", "enum": ["held", "issued", "used", "cancelling", "cancelled", "failed"]},
@@ -114,7 +93,7 @@ COMPONENTS: dict[str, Schema] = {
             "settled_at": INSTANT_OR_NULL,
         }
     ),
-    "Event": _object(
+    "Event": record(
         {
             "id": ID,
             "topic": TEXT,
@@ -143,14 +122,15 @@ COMPONENTS: dict[str, Schema] = {
             "detail": TEXT,
             "errors": {
                 "type": "array",
-                "items": _object({"pointer": {**TEXT, "description": "JSON pointer or parameter."}, "detail": TEXT}),
+                "items": record({"pointer": {**TEXT, "description": "JSON pointer or parameter."}, "detail": TEXT}),
             },
             "retry_after": {**WHOLE, "description": "Seconds; also the Retry-After header."},
         },
         "additionalProperties": True,
     },
 }
-COMPONENTS |= {f"{name}Page": _page(name) for name in ("LedgerEntry", "Reward", "Redemption", "Event")}
+COMPONENTS |= PROGRAM_COMPONENTS | ACTION_COMPONENTS
+COMPONENTS |= {f"{name}Page": page_of(name) for name in ("LedgerEntry", "Redemption", "Event")}
 
 ADJUSTMENT_REQUEST: Schema = {
     "type": "object",
@@ -168,8 +148,7 @@ ADJUSTMENT_REQUEST: Schema = {
             "type": "string",
             "minLength": 1,
             "maxLength": 500,
-            # Neither control characters nor blanks alone: it is shown in one line, and PostgreSQL takes no NUL.
-            "pattern": r"^[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f][^\u0000-\u001f\u007f]*$",
+            "pattern": ONE_LINE,
             "description": "Why, in words. Kept beside the entry.",
         },
         "allow_negative": {

@@ -1,27 +1,12 @@
 """Every operation of the API, once. Routes, request checks and the OpenAPI document all come from here."""
 
-from app.api import customers, events, redemptions, schemas
+from app.api import actions, audit, customers, events, redemptions, schemas
+from app.api.action_schemas import ACTION_REQUEST, BIRTHDAY_REQUEST
 from app.api.operation import Operation, Parameter
-from app.api.pages import DEFAULT_LIMIT, LARGEST_LIMIT
+from app.api.parameters import PAGE, PATH
+from app.api.program_table import PROGRAM_OPERATIONS
 
-PAGE = (
-    Parameter("cursor", "`next` of the page before.", {"type": "string", "maxLength": 300}),
-    Parameter(
-        "limit",
-        "How many rows at most.",
-        {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT},
-    ),
-)
-# Path parameters by name, the same wherever they stand.
-PATH: dict[str, Parameter] = {
-    "customer_id": Parameter(
-        "customer_id", "Shopify's id of the customer.", {"type": "string", "pattern": schemas.SHOPIFY_ID}
-    ),
-    "redemption_id": Parameter(
-        "redemption_id", "As the redemption was answered.", {"type": "string", "pattern": schemas.UUID}
-    ),
-    "event_id": Parameter("event_id", "As GET /events gives it.", {"type": "string", "pattern": schemas.SHOPIFY_ID}),
-}
+__all__ = ["OPERATIONS", "PATH"]
 
 OPERATIONS = (
     Operation(
@@ -52,12 +37,26 @@ OPERATIONS = (
         refusals=(404,),
     ),
     Operation(
-        "GET",
-        "/rewards",
-        redemptions.list_rewards,
-        "What points buy",
-        {200: "RewardPage"},
-        query=PAGE,
+        "POST",
+        "/customers/{customer_id}/actions",
+        actions.create_action,
+        "Report something a customer did besides ordering",
+        {201: "Action", 200: "Action"},
+        "An action is recorded once: the same `kind` and `key` again changes nothing and is answered with 200. What it "
+        "is worth, the rules of its instant say; one that no rule knows is kept and worth nothing.",
+        body=ACTION_REQUEST,
+        refusals=(404,),
+    ),
+    Operation(
+        "PUT",
+        "/customers/{customer_id}/birthday",
+        actions.put_birthday,
+        "Keep or forget a customer's birthday",
+        {200: "Birthday"},
+        "Points for it come at midnight of the shop's zone. Moving it brings nothing: one birthday a calendar year, "
+        "and none within 300 days of the last. Who was born on 29 February has it on the 28th in other years.",
+        body=BIRTHDAY_REQUEST,
+        refusals=(404,),
     ),
     Operation(
         "POST",
@@ -117,4 +116,17 @@ OPERATIONS = (
         {202: "Event"},
         refusals=(404,),
     ),
+    Operation(
+        "GET",
+        "/audit",
+        audit.list_audit,
+        "Who changed what, newest first",
+        {200: "AuditEntryPage"},
+        query=(
+            *PAGE,
+            Parameter("actor", "Only what this one did: key:4, staff:81.", {"type": "string", "maxLength": 100}),
+            Parameter("what", "Only this: program.changed …", {"type": "string", "maxLength": 100}),
+        ),
+    ),
+    *PROGRAM_OPERATIONS,
 )

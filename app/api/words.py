@@ -20,6 +20,7 @@ _SENTENCES = {
     "action_moved": "Points for {action}, which now belongs to another account",
     "adjusted": "Points changed by the shop",
     "imported": "Points brought along from before",
+    "spent_before_import": "Points brought along from before that were spent before",
     "import_undone": "Points brought along from before, taken out again by the shop",
     "redeemed": "Points exchanged for a reward",
     "returned": "Points returned from a reward that was not used",

@@ -6,7 +6,7 @@ can translate them: another language replaces `say`, never this order of things.
 different sentences: every field is said, also where it has its default. A property test holds that.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, Union
@@ -63,6 +63,57 @@ def sentences(rules: Rules, currency: str, zone: ZoneInfo) -> Iterator[Sentence]
     yield Sentence("When goods are given back, their points are taken back.")
     yield from _life_of_points(rules)
     yield _since(rules.in_force_from, zone)
+
+
+class Terms(NamedTuple):
+    """What of a program stands beside its rules."""
+
+    earns_from: datetime | None
+    ends_at: datetime | None
+    forgives_debts: bool
+    returns_spent: bool
+    return_days: int
+
+
+class Offer(NamedTuple):
+    """A reward: its title, its price in points, what it takes off."""
+
+    title: str
+    points: int
+    value: Decimal
+    currency: str
+
+
+def terms_in_words(terms: Terms, offers: Iterable[Offer], zone: ZoneInfo) -> list[str]:
+    """What points buy, when the program runs, and what becomes of points when rewards are given back."""
+    return [say(sentence) for sentence in _terms(terms, offers, zone)]
+
+
+def _terms(terms: Terms, offers: Iterable[Offer], zone: ZoneInfo) -> Iterator[Sentence]:
+    for offer in offers:
+        gaps: dict[str, Value] = {"points": points(offer.points), "title": offer.title}
+        gaps["value"] = _money(offer.value, offer.currency)
+        yield Sentence("{points} buy “{title}”: {value} off an order.", gaps)
+    if terms.earns_from:
+        yield Sentence("What happens from {since} on counts.", {"since": terms.earns_from.astimezone(zone)})
+    if terms.ends_at:
+        yield Sentence(
+            "What happens from {until} on does not count any more.", {"until": terms.ends_at.astimezone(zone)}
+        )
+    if terms.returns_spent:
+        yield Sentence(
+            "When an order paid with a reward is refunded, the reward's points come back in proportion "
+            "and can be spent for {n} more day at least.",
+            {"n": terms.return_days},
+            "When an order paid with a reward is refunded, the reward's points come back in proportion "
+            "and can be spent for {n} more days at least.",
+        )
+    else:
+        yield Sentence("When an order paid with a reward is refunded, the reward's points stay spent.")
+    if terms.forgives_debts:
+        yield Sentence("Who has spent points that are taken back later owes nothing.")
+    else:
+        yield Sentence("Who has spent points that are taken back later owes them.")
 
 
 def points(number: int) -> Sentence:

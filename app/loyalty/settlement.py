@@ -1,0 +1,92 @@
+"""Settling the accounts of a whole shop anew, in bounded steps: after a choice about history, after a change of rules.
+
+A run is a row (`SettlementRun`); its job does one step in one transaction and plans the next, so that an interrupted
+worker costs one step. What is already right posts nothing, therefore running twice does no harm.
+"""
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app import clock, jobs
+from app.jobs import job
+from app.loyalty import service
+from app.loyalty.run_models import SettlementRun
+from app.runtime import Runtime
+
+log = structlog.get_logger()
+
+HISTORY = "history.chosen"
+# Balances stay locked for a step, and shoppers wait that long.
+STEP = 200
+# Until every transaction that had read the rules of before is over; the inbox loop's last seconds.
+UNTIL_RULES_ARE_READ = timedelta(minutes=1)
+
+
+def plan(session: Session, shop_id: int, *, why: str, since: datetime | None, wait: timedelta = timedelta()) -> None:
+    """Settle every account that did something from `since` on (None: ever), after this transaction and a wait."""
+    run = SettlementRun(shop_id=shop_id, why=why, since=since, planned_at=clock.now(), position=0)
+    session.add(run)
+    session.flush()
+    _enqueue(session, run, clock.wall_now() + wait if wait else None)
+
+
+def _enqueue(session: Session, run: SettlementRun, at: datetime | None = None) -> None:
+    lock = f"loyalty.settle_shop:{run.shop_id}:{run.id}"
+    jobs.enqueue(
+        session, "loyalty.settle_shop", {"shop_id": run.shop_id, "run_id": run.id}, queueing_lock=lock, run_at=at
+    )
+
+
+_NEXT = text("""
+select distinct account_id, coalesce(a.merged_into, a.id) as root from (
+    (select distinct o.account_id from orders o
+     where o.shop_id = :shop_id and o.account_id > :position and (o.imported or not :imported_only)
+         and coalesce(o.processed_at, o.created_at, o.updated_at) >= coalesce(:since, '-infinity'::timestamptz)
+     order by o.account_id limit :step)
+    union
+    (select distinct d.account_id from actions d
+     where d.shop_id = :shop_id and d.account_id > :position and not :imported_only
+         and d.business_at >= coalesce(:since, '-infinity'::timestamptz)
+     order by d.account_id limit :step)
+) found join accounts a on a.shop_id = :shop_id and a.id = found.account_id
+order by account_id limit :step
+""")
+
+
+@job("loyalty.settle_shop")
+def settle_shop(runtime: Runtime, *, shop_id: int, run_id: int) -> None:
+    """One step of a run."""
+    with runtime.database.shop(shop_id) as session:
+        run = session.get(SettlementRun, (shop_id, run_id), with_for_update=True)
+        if run is None or run.finished_at is not None:
+            return
+        parameters = {
+            "shop_id": shop_id,
+            "position": run.position,
+            "since": run.since,
+            "imported_only": run.why == HISTORY,
+            "step": STEP,
+        }
+        found = session.execute(_NEXT, parameters).all()
+        entries = service.settle(session, {(shop_id, row.root) for row in found})
+        if found:
+            run.position = found[-1].account_id
+            _enqueue(session, run)
+        else:
+            run.finished_at = clock.now()
+    log.info("accounts settled anew", shop=shop_id, run=run_id, accounts=len(found), entries=entries)
+
+
+_OPEN = text("select shop_id, id from settlement_runs where finished_at is null order by shop_id, id")
+
+
+@job("loyalty.continue_runs", cron="*/10 * * * * 0")
+def continue_runs(runtime: Runtime) -> None:
+    """Plan the next step of every open run whose job was lost; one that still waits becomes one with it."""
+    with runtime.database.system() as session:
+        for shop_id, run_id in session.execute(_OPEN).all():
+            run = session.get_one(SettlementRun, (shop_id, run_id))
+            _enqueue(session, run, max(clock.wall_now(), run.planned_at + UNTIL_RULES_ARE_READ))
