@@ -1,5 +1,11 @@
-"""The web application: every door there is, put together. Called by the web process and by tests."""
+"""The web application: every door there is, put together. Called by the web process and by tests.
 
+`create_app` is the whole as Flask knows it. The web process serves it by `Server`, where webhooks pass Flask by.
+"""
+
+from __future__ import annotations
+
+import asyncio
 import secrets
 
 import structlog
@@ -10,12 +16,14 @@ from app import health, job_table, runtime
 from app.admin.routes import blueprint as admin
 from app.api import inbox as api_inbox
 from app.api.routes import blueprint as api
+from app.bridge import Bridge, Exchange, Scope
 from app.runtime import Runtime
 from app.shops.routes import blueprint as shops
 from webhooks import log as inbox_log
+from webhooks.door import Door
 from webhooks.inbox import Inbox
-from webhooks.routes import EXTENSION as INBOX
-from webhooks.routes import Door
+from webhooks.routes import EXTENSION as DOORWAY
+from webhooks.routes import PATH, Doorway
 
 
 def create_app(given: Runtime) -> Flask:
@@ -23,14 +31,36 @@ def create_app(given: Runtime) -> Flask:
     job_table.load()
     flask_app = Flask(__name__, static_folder=None)
     flask_app.extensions[runtime.EXTENSION] = given
-    flask_app.extensions[INBOX] = Inbox(given.database, given.keyring)
+    doorway = Doorway(Door(Inbox(given.database, given.keyring), given.settings.webhook_secrets))
+    flask_app.extensions[DOORWAY] = doorway
     flask_app.extensions[api_inbox.EXTENSION] = inbox_log
     flask_app.before_request(_name_request)
     flask_app.after_request(_protect)
-    for blueprint in (health.blueprint, shops, admin, api):
+    for blueprint in (health.blueprint, shops, admin, api, doorway.blueprint()):
         flask_app.register_blueprint(blueprint)
-    flask_app.wsgi_app = Door(flask_app)  # type: ignore[method-assign]  # Flask's documented place for middleware
     return flask_app
+
+
+class Server:
+    """What the web process serves: webhooks on its event loop, everything else by Flask on threads."""
+
+    def __init__(self, flask_app: Flask, threads: int) -> None:
+        self.flask_app = flask_app
+        self.door: Door = flask_app.extensions[DOORWAY].door
+        self._bridge = Bridge(flask_app, threads)
+
+    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+        """One request."""
+        if scope.path != PATH or scope.method != "POST":
+            await self._bridge.__rsgi__(scope, exchange)
+            return
+        answer = await self.door.answer(scope.headers, exchange)
+        exchange.response_empty(answer.status, answer.headers)
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The server has stopped; whatever was begun is made durable all the same."""
+        loop.run_until_complete(self.door.inbox.close())
+        self._bridge.__rsgi_del__(loop)
 
 
 def _name_request() -> None:

@@ -1,4 +1,4 @@
-"""The web process: Granian, one worker process of its own, WSGI.
+"""The web process: Granian, one worker process of its own, one event loop for webhooks and threads for pages.
 
 `perennial web` calls `run_web`; `perennial serve` runs `python -m app.child app.web`. What must stay true: a stop lets
 requests in hand finish and is bounded; a worker does not outlive Granian's main process; secrets are not part of a
@@ -10,28 +10,22 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
 from app import logs
 from app.child import end_with
 from app.config import ConfigError, Settings, load_settings
 
+if TYPE_CHECKING:
+    from app.factory import Server
+
 THREADS = 32  # requests at the same time; the connection pool of the process is as large
 CONNECTIONS = 1_024  # Granian counts kept-open connections here; what waits is bounded by the inbox and the pool
 STOP_SECONDS = 8  # a request that is never completed must not hold up a stop
-# Granian copies the whole environment into that of every request, where a debugger or an error report could show it.
-SECRETS = (
-    "SHOPIFY_API_SECRET",
-    "SHOPIFY_API_SECRET_OLD",
-    "PERENNIAL_ENCRYPTION_KEYS",
-    "DATABASE_URL",
-)
-
-Wsgi = Callable[..., Any]
 
 
 def run_web(settings: Settings) -> None:
@@ -64,31 +58,29 @@ def claim_port(settings: Settings) -> None:
             ) from error
 
 
-def listen(load: Callable[[], Wsgi], port: int, host: str, stop_seconds: int = STOP_SECONDS) -> None:
-    """Serve the application that `load` makes, in Granian's worker process, until a signal ends it."""
+def listen(load: Callable[[], Any], port: int, host: str, stop_seconds: int = STOP_SECONDS) -> None:
+    """Serve the RSGI application that `load` makes, in Granian's worker process, until a signal ends it."""
     server = Granian(
         "app.web:load_application",
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=1,
-        blocking_threads=THREADS,
         backpressure=CONNECTIONS,
+        http=HTTPModes.http1,  # proxies speak it, and one request at a time on a connection is what bounds us
+        websockets=False,
         workers_kill_timeout=stop_seconds,
-        log_level=LogLevels.error,  # it warns of thread counts above the number of cores; ours wait for the database
+        log_level=LogLevels.error,
     )
     server.serve(target_loader=load, wrap_loader=False)
 
 
-def load_application() -> Wsgi:
+def load_application() -> Server:
     """The application, built in Granian's worker process, so that connections and threads belong to it."""
     end_with(os.getppid())
     logs.configure(process="web")
-    from app.factory import create_app
+    from app.factory import Server, create_app
     from app.runtime import build_runtime
 
     runtime = build_runtime(load_settings(os.environ), pool_size=THREADS, application_name="perennial web")
-    application: Wsgi = create_app(runtime)
-    for name in SECRETS:
-        os.environ.pop(name, None)
-    return application
+    return Server(create_app(runtime), THREADS)

@@ -6,32 +6,28 @@ It verifies, reads, compresses and seals like the real one, and then answers at 
 
 import os
 
-from flask import Flask
-
 from app import runtime
 from app.config import load_settings
-from app.web import Wsgi, address, listen, load_application
-from webhooks.body import seal_body
+from app.factory import Server
+from app.web import address, listen, load_application
 from webhooks.headers import Delivery
 from webhooks.inbox import Inbox, Outcome
-from webhooks.routes import EXTENSION
 
 
 class Forgetful(Inbox):
     """An inbox that promises and does not keep."""
 
-    def put(self, delivery: Delivery, raw: bytes, timeout: float = 4.5) -> Outcome:
-        seal_body(self._keyring, delivery.shop_domain, delivery.topic, delivery.webhook_id, raw)
+    async def put(self, delivery: Delivery, raw: bytes) -> Outcome:
+        await self._seal(delivery, raw)
         return Outcome.STORED
 
 
-def load() -> Wsgi:
+def load() -> Server:
     """The application with the forgetful inbox."""
-    application = load_application()
-    assert isinstance(application, Flask)
-    own = runtime.of(application)
-    application.extensions[EXTENSION] = Forgetful(own.database, own.keyring)
-    return application
+    server = load_application()
+    own = runtime.of(server.flask_app)
+    server.door.inbox = Forgetful(own.database, own.keyring)
+    return server
 
 
 def main() -> None:

@@ -142,11 +142,14 @@ def shop(runtime: Runtime) -> Shop:
 
 
 @pytest.fixture
-def client(runtime: Runtime) -> FlaskClient:
+def client(runtime: Runtime) -> Iterator[FlaskClient]:
     """A test client of the whole application."""
     from app.factory import create_app
+    from webhooks.routes import EXTENSION
 
-    return create_app(runtime).test_client()
+    application = create_app(runtime)
+    yield application.test_client()
+    application.extensions[EXTENSION].close()
 
 
 @pytest.fixture

@@ -15,8 +15,12 @@ _LONGEST = 255
 class Headers(Protocol):
     """Headers of a request, whatever the case of their names."""
 
-    def get(self, key: str, /) -> str | None:
-        """The value of a header, None when it is absent."""
+    def get_all(self, key: str, /) -> list[str]:
+        """The values of a header, each time that it was sent."""
+
+
+class Contradiction(Exception):
+    """A header was sent twice with different values, so nobody can tell which one is meant."""
 
 
 @dataclass(frozen=True)
@@ -35,24 +39,36 @@ class Delivery:
     received_at: datetime
 
 
+def signature(headers: Headers) -> str | None:
+    """What claims to sign the body; raises Contradiction."""
+    return _one(headers, SIGNATURE)
+
+
 def read(headers: Headers, raw: bytes) -> Delivery | None:
     """The delivery, or None when it names no shop or no topic and so cannot be kept for anybody.
 
-    Without a webhook id the body stands for it: the same delivery again is then still known.
+    Without a webhook id the body stands for it: the same delivery again is then still known. Raises Contradiction.
     """
-    topic = _text(headers.get("X-Shopify-Topic"))
-    domain = _text(headers.get("X-Shopify-Shop-Domain"))
+    topic = _text(_one(headers, "X-Shopify-Topic"))
+    domain = _text(_one(headers, "X-Shopify-Shop-Domain"))
     if topic is None or domain is None:
         return None
     return Delivery(
         topic=topic.lower(),
         shop_domain=domain.lower(),
-        webhook_id=_text(headers.get("X-Shopify-Webhook-Id")) or "body:" + hashlib.sha256(raw).hexdigest(),
-        event_id=_text(headers.get("X-Shopify-Event-Id")),
-        api_version=_text(headers.get("X-Shopify-API-Version")),
-        triggered_at=_instant(headers.get("X-Shopify-Triggered-At")) or clock.now(),
+        webhook_id=_text(_one(headers, "X-Shopify-Webhook-Id")) or "body:" + hashlib.sha256(raw).hexdigest(),
+        event_id=_text(_one(headers, "X-Shopify-Event-Id")),
+        api_version=_text(_one(headers, "X-Shopify-API-Version")),
+        triggered_at=_instant(_one(headers, "X-Shopify-Triggered-At")) or clock.now(),
         received_at=clock.wall_now(),
     )
+
+
+def _one(headers: Headers, name: str) -> str | None:
+    values = headers.get_all(name)
+    if len(values) > 1 and len(set(values)) > 1:
+        raise Contradiction(name)
+    return values[0] if values else None
 
 
 def _text(value: str | None) -> str | None:

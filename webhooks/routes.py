@@ -1,80 +1,70 @@
-"""The door: `POST /webhooks` for every topic. Verify, make durable, answer; everything else is the loop's work.
+"""How deliveries come in: from the server's event loop, or through Flask.
 
-It stands in front of Flask as WSGI, because a flash sale knocks a thousand times a second and Flask's own machinery
-(contexts, routing, hooks) costs as much as all that is done here.
+The web process hands `POST /webhooks` to `Doorway` before Flask sees it, because a flash sale knocks a thousand times
+a second and Flask's own machinery costs more than all that the door does. The same door is a route of the Flask
+application, for servers that speak WSGI only and for test clients; there an event loop runs in a thread.
 """
 
-from collections.abc import Iterable
-from http import HTTPStatus
-from typing import TYPE_CHECKING
+import asyncio
+import threading
+from collections.abc import AsyncIterator
 
-from flask import Flask
-from werkzeug.datastructures import EnvironHeaders
-from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.wsgi import get_input_stream
+from flask import Blueprint, Response, request
 
-from app import metrics, runtime
-from webhooks import headers
-from webhooks.inbox import Inbox
-from webhooks.verification import verify
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+from webhooks.door import LARGEST_BODY, Door
 
 PATH = "/webhooks"
-EXTENSION = "perennial_inbox"
-# Shopify's largest bodies are about 5 MB; nobody else may make us read more than this.
-LARGEST_BODY = 8_000_000
+EXTENSION = "perennial_door"
 
 
-class Door:
-    """WSGI middleware that answers deliveries itself and hands every other request on."""
+class Doorway:
+    """A door for Flask, which knows no event loop: it runs in a thread, started by the first delivery."""
 
-    def __init__(self, flask_app: Flask) -> None:
-        self._inner = flask_app.wsgi_app
-        self._extensions = flask_app.extensions
-        self._secrets = runtime.of(flask_app).settings.webhook_secrets
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer a delivery, or let Flask answer."""
-        if environ.get("PATH_INFO") != PATH or environ["REQUEST_METHOD"] != "POST":
-            return self._inner(environ, start_response)
-        with metrics.webhook_ack_seconds.time():
-            status, outcome = self._receive(environ)
-        metrics.webhooks_received.labels(outcome).inc()
-        start_response(f"{status.value} {status.phrase}", [("Content-Length", "0")])
-        return [b""]
+    def blueprint(self) -> Blueprint:
+        """`POST /webhooks` as a route of Flask's."""
+        blueprint = Blueprint("webhooks", __name__)
+        blueprint.add_url_rule(PATH, view_func=self._receive, methods=["POST"])
+        return blueprint
 
-    def _receive(self, environ: "WSGIEnvironment") -> tuple[HTTPStatus, str]:
-        """200 once the delivery is durable, 401 when it is not Shopify's, 503 when Shopify should send it again."""
-        raw = _body(environ)
-        if raw is None:
-            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large"
-        told = EnvironHeaders(environ)
-        if not verify(raw, told.get(headers.SIGNATURE), self._secrets):
-            return HTTPStatus.UNAUTHORIZED, "forged"
-        delivery = headers.read(told, raw)
-        if delivery is None:
-            return HTTPStatus.OK, "unattributable"
-        try:
-            outcome = self._inbox.put(delivery, raw)
-        except Exception:
-            # Whatever went wrong, nothing was promised: Shopify delivers again. The inbox has logged the cause.
-            return HTTPStatus.SERVICE_UNAVAILABLE, "refused"
-        return HTTPStatus.OK, outcome.value
+    def close(self) -> None:
+        """Write what waits and let the connection go."""
+        if self._loop is not None and self._thread is not None:
+            asyncio.run_coroutine_threadsafe(self.door.inbox.close(), self._loop).result()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+            self._loop = None
 
-    @property
-    def _inbox(self) -> Inbox:
-        inbox = self._extensions[EXTENSION]
-        assert isinstance(inbox, Inbox)
-        return inbox
-
-
-def _body(environ: "WSGIEnvironment") -> bytes | None:
-    """The raw body; None when it is larger than anything Shopify sends."""
-    try:
+    def _receive(self) -> Response:
         # One byte more, because a body without a stated length is cut at the limit without a word.
-        raw = get_input_stream(environ, max_content_length=LARGEST_BODY + 1).read()
-    except RequestEntityTooLarge:
-        return None
-    return raw if len(raw) <= LARGEST_BODY else None
+        request.max_content_length = LARGEST_BODY + 1
+        body = _Arrived(request.get_data(cache=False))
+        answer = asyncio.run_coroutine_threadsafe(self.door.answer(request.headers, body), self._running()).result()
+        return Response(status=answer.status, headers=answer.headers)
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=self._loop.run_forever, name="door", daemon=True)
+                self._thread.start()
+        return self._loop
+
+
+class _Arrived:
+    """A body that is there already."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+
+    async def __call__(self) -> bytes:
+        return self._raw
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._raw

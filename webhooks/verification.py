@@ -1,7 +1,6 @@
 """Is this body from Shopify? The signature covers the raw bytes and nothing else, so nothing is parsed before."""
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Iterable
 
@@ -20,4 +19,4 @@ def verify(raw: bytes, signature: str | None, secrets: Iterable[str]) -> bool:
 
 def sign(raw: bytes, secret: str) -> bytes:
     """The signature of a body, as the header carries it."""
-    return base64.b64encode(hmac.new(secret.encode(), raw, hashlib.sha256).digest())
+    return base64.b64encode(hmac.digest(secret.encode(), raw, "sha256"))

@@ -8,13 +8,14 @@ import time
 
 from flask import Flask, request
 
+from app.bridge import Bridge
 from app.child import end_with
-from app.web import Wsgi, listen
+from app.web import listen
 
 together = threading.Barrier(8)
 
 
-def load() -> Wsgi:
+def load() -> Bridge:
     end_with(os.getppid())
     application = Flask(__name__)
 
@@ -36,7 +37,7 @@ def load() -> Wsgi:
     def length() -> str:
         return str(len(request.get_data()))
 
-    return application
+    return Bridge(application, 16)
 
 
 def main() -> None:

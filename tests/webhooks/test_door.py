@@ -1,6 +1,9 @@
-"""What the door accepts, refuses and keeps."""
+"""What the door accepts, refuses and keeps. `test_door_over_http` asks the same of the whole process."""
 
+import asyncio
 import base64
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,6 +17,9 @@ from app.shops.models import Shop
 from tests.shopify.signing import SECRET
 from tests.webhooks.deliveries import delivery, order_body, send
 from webhooks.body import open_body
+from webhooks.door import Answer, Door
+from webhooks.inbox import Inbox
+from webhooks.room import Room
 from webhooks.verification import sign, verify
 
 
@@ -136,3 +142,81 @@ def test_hostile_headers_are_stored_as_text_or_not_at_all(client: FlaskClient, r
     del headers["X-Shopify-Topic"]
     assert client.post("/webhooks", data=raw, headers=headers).status_code == 200
     assert len(stored(runtime)) == 1
+
+
+class Told(dict[str, str]):
+    """Headers as the door wants them."""
+
+    def get_all(self, key: str) -> list[str]:
+        return [self[key]] if key in self else []
+
+
+class Sent:
+    """A body that came at once."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+
+    async def __call__(self) -> bytes:
+        return self._raw
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._raw
+
+
+def told(raw: bytes, webhook_id: str) -> Mapping[str, str]:
+    return {
+        "X-Shopify-Hmac-Sha256": sign(raw, SECRET).decode(),
+        "X-Shopify-Topic": "orders/create",
+        "X-Shopify-Shop-Domain": "demo.myshopify.com",
+        "X-Shopify-Webhook-Id": webhook_id,
+        "Content-Length": str(len(raw)),
+    }
+
+
+async def knock(door: Door, raw: bytes, names: list[str]) -> list[Answer]:
+    """All at the same moment."""
+    return await asyncio.gather(*(door.answer(Told(told(raw, name)), Sent(raw)) for name in names))
+
+
+@pytest.mark.parametrize(("room", "raw"), [(Room(deliveries=3), b"{}"), (Room(size=300), b'{"id":1234}' * 9)])
+def test_what_waits_is_bounded_in_number_and_in_bytes(runtime: Runtime, shop: Shop, room: Room, raw: bytes) -> None:
+    async def crowd() -> list[Answer]:
+        door = Door(Inbox(runtime.database, runtime.keyring, room), (SECRET,), patience=0.5)
+        with runtime.database.system() as session:
+            session.execute(text("lock table inbox_events in access exclusive mode"))
+            answers = await knock(door, raw, [f"w-{number}" for number in range(20)])
+        answers += await knock(door, raw, ["after"])
+        await door.inbox.close()
+        return answers
+
+    answers = Counter((answer.status, answer.outcome) for answer in asyncio.run(crowd()))
+    assert answers == {(503, "full"): 17, (503, "late"): 3, (200, "stored"): 1}
+    assert (room.deliveries, room.held) == (0, 0)
+
+
+def test_a_delivery_that_cannot_be_stored_costs_its_neighbours_nothing(runtime: Runtime, shop: Shop) -> None:
+    with runtime.database.system() as session:
+        session.execute(text(_NOT_THIS_ONE))
+    inbox = Inbox(runtime.database, runtime.keyring)
+
+    async def neighbours() -> list[Answer]:
+        answers = await knock(Door(inbox, (SECRET,)), b"{}", [f"w-{number}" for number in range(20)])
+        await inbox.close()
+        return answers
+
+    try:
+        answers = asyncio.run(neighbours())
+    finally:
+        with runtime.database.system() as session:
+            session.execute(text("drop function not_this_one cascade"))
+    assert [number for number, answer in enumerate(answers) if answer.status != 200] == [13]
+    assert answers[13].status == 503
+    assert len(stored(runtime)) == 19
+
+
+_NOT_THIS_ONE = """
+create function not_this_one() returns trigger language plpgsql as
+$$ begin if new.webhook_id = 'w-13' then raise exception 'not this one'; end if; return new; end $$;
+create trigger not_this_one before insert on inbox_events for each row execute function not_this_one();
+"""

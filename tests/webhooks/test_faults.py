@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -26,21 +25,19 @@ from app.shops.models import Shop
 from tests.factories import make_shop
 from tests.webhooks.deliveries import START, delivery, order_body, send
 from tests.webhooks.reading_points import balance
-from webhooks import headers
 from webhooks.claim import release_frozen
-from webhooks.inbox import Inbox, InboxFull
 from webhooks.loop import InboxLoop
+from webhooks.routes import EXTENSION
 
 
-def test_an_exhausted_pool_refuses_and_comes_back(runtime: Runtime, shop: Shop) -> None:
+def test_an_exhausted_pool_keeps_no_webhook_waiting(runtime: Runtime, shop: Shop) -> None:
     small = Database(runtime.settings.database_url or "", pool_size=1)
-    client = create_app(replace(runtime, database=small)).test_client()
+    app = create_app(replace(runtime, database=small))
     with ExitStack() as held:
         for _ in range(6):
             held.enter_context(small.engine.connect())
-        assert send(client, delivery("orders/create", order_body(1))) == 503
-    item = delivery("orders/create", order_body(2))
-    assert send(client, item) == 200
+        assert send(app.test_client(), delivery("orders/create", order_body(1))) == 200
+    app.extensions[EXTENSION].close()
     small.dispose()
 
 
@@ -57,7 +54,8 @@ def test_door_and_loop_outlive_their_database(
     away = replace(runtime, database=Database(own_server.start()))
     migrate(away.database.engine)
     make_shop(away)
-    client = create_app(away).test_client()
+    app = create_app(away)
+    client = app.test_client()
     stop, wake = threading.Event(), threading.Event()
     loop = threading.Thread(target=InboxLoop(away).run, args=(stop, wake, 0.1))
     loop.start()
@@ -74,33 +72,8 @@ def test_door_and_loop_outlive_their_database(
     finally:
         stop.set()
         loop.join()
+        app.extensions[EXTENSION].close()
         away.database.dispose()
-
-
-def test_what_waits_is_bounded_in_number_and_in_bytes(runtime: Runtime, shop: Shop) -> None:
-    by_number = Inbox(runtime.database, runtime.keyring, waiting=3)
-    by_bytes = Inbox(runtime.database, runtime.keyring, waiting_bytes=300)
-    for inbox, raw in ((by_number, b"{}"), (by_bytes, b'{"id": 1}' * 10)):
-        with runtime.database.system() as session:
-            session.execute(text("lock table inbox_events in access exclusive mode"))
-            with ThreadPoolExecutor(20) as threads:
-                refusals = list(threads.map(lambda n, i=inbox, r=raw: refused(i, n, r), range(20)))
-            assert set(refusals) == {InboxFull, TimeoutError}
-        deadline = time.monotonic() + 5
-        while refused(inbox, 99, raw) is not None:
-            assert time.monotonic() < deadline
-        inbox.close()
-
-
-def refused(inbox: Inbox, number: int, raw: bytes) -> type[Exception] | None:
-    told = {"X-Shopify-Topic": "orders/create", "X-Shopify-Shop-Domain": "demo.myshopify.com"}
-    item = headers.read(told | {"X-Shopify-Webhook-Id": f"full-{number}"}, raw)
-    assert item is not None
-    try:
-        inbox.put(item, raw, timeout=0.5)
-    except (InboxFull, TimeoutError) as error:
-        return type(error)
-    return None
 
 
 def test_a_clock_that_steps_back_changes_no_points(
