@@ -11,6 +11,7 @@ MODULES = (
     "app.loyalty.questions",
     "app.loyalty.settlement",
     "app.orders.reread",
+    "app.products.reading",
     "app.shops.jobs",
     "webhooks.care",
     "webhooks.privacy",

@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session
 from app import jobs
 from app.changes import Changes, Key
 from app.discounts import use
+from app.loyalty import returns
 from app.loyalty import service as loyalty
 from app.orders import service as orders
 from app.orders import totals
+from app.products import service as products
 from app.shops import privacy
 
 
@@ -21,7 +23,9 @@ def react(session: Session, changes: Changes, absorbed: frozenset[Key] = frozens
     totals.recompute(session, changes.accounts)
     loyalty.settle(session, changes.accounts)
     use.record_uses(session, changes.orders)
+    returns.settle(session, changes.orders)
     privacy.keep_erased(session, changes.orders)
+    products.want_unknown(session, changes.orders)
     jobs.enqueue_all(
         session,
         [

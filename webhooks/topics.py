@@ -55,8 +55,13 @@ class Topic:
 
 
 def lane_of(topic: str) -> int:
-    """The lane of a topic; unknown ones travel with the live ones until the loop sets them aside."""
-    return COMPLIANCE if topic in _COMPLIANCE else LIVE
+    """The lane of a topic; unknown ones travel with the live ones until the loop sets them aside.
+
+    A merchant who edits ten thousand products delays no order.
+    """
+    if topic in _COMPLIANCE:
+        return COMPLIANCE
+    return BULK if topic.startswith(("products/", "collections/")) else LIVE
 
 
 _COMPLIANCE = frozenset({"customers/data_request", "customers/redact", "shop/redact"})
@@ -65,6 +70,7 @@ _COMPLIANCE = frozenset({"customers/data_request", "customers/redact", "shop/red
 def table() -> dict[str, Topic]:
     """All topics by name."""
     from webhooks.handlers import app as installation
-    from webhooks.handlers import compliance, customers, orders
+    from webhooks.handlers import compliance, customers, orders, products
 
-    return {topic.name: topic for module in (orders, customers, installation, compliance) for topic in module.TOPICS}
+    modules = (orders, customers, installation, compliance, products)
+    return {topic.name: topic for module in modules for topic in module.TOPICS}

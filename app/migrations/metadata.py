@@ -8,6 +8,7 @@ import app.loyalty.models
 import app.loyalty.run_models
 import app.orders.models
 import app.processes
+import app.products.models
 import app.shops.models
 import app.transfer.models  # noqa: F401 - imported for the tables they declare
 import webhooks.models  # noqa: F401 - imported for the tables they declare

@@ -88,6 +88,11 @@ class OrderLine(Base):
     tax_minor: Mapped[int] = mapped_column(default=0, server_default="0")
     gift_card: Mapped[bool]
 
+    # From a product whose labels changed to the orders that it concerns.
+    __table_args__ = (
+        Index("order_lines_product_ix", "shop_id", "product_id", postgresql_where="product_id is not null"),
+    )
+
 
 class OrderCode(Base):
     """A discount code an order was placed with, upper-cased as Shopify compares them."""
