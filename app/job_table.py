@@ -5,6 +5,7 @@ from importlib import import_module
 MODULES = (
     "app.api.jobs",
     "app.discounts.jobs",
+    "app.loyalty.seals",
     "app.loyalty.expiry",
     "app.loyalty.notices",
     "app.loyalty.birthdays",

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.loyalty import lot_store
+from app.loyalty import lot_store, notes
 from app.loyalty.lot_store import load_lots, load_needed
 from app.loyalty.lots import EXPIRY, FORGIVEN, AccountLots, Change, Holder, LotDates, LotState, Source, expiry_of
 
@@ -139,23 +139,24 @@ def expired(holder: Holder, lot: LotState, end: datetime) -> Posting:
 
 _ENTRIES = text("""
 insert into ledger_entries (shop_id, program_id, account_id, source_kind, source_id, points, reason, rule_version,
-                            business_at, recorded_at, actor)
+                            business_at, recorded_at, actor, note_digest)
 select shop_id, program_id, account_id, source_kind, source_id, points, reason, rule_version, business_at,
-       :now, actor
+       :now, actor, decode(note_digest, 'hex')
 from jsonb_to_recordset(cast(:rows as jsonb)) as r(
     n int, shop_id bigint, program_id bigint, account_id bigint, source_kind text, source_id text, points bigint,
-    reason text, rule_version bigint, business_at timestamptz, actor text)
+    reason text, rule_version bigint, business_at timestamptz, actor text, note_digest text)
 order by n
 returning id
 """)
 _NOTES = text("""
-insert into ledger_notes (shop_id, entry_id, note)
-select shop_id, entry_id, note
-from jsonb_to_recordset(cast(:rows as jsonb)) as r(shop_id bigint, entry_id bigint, note text)
+insert into ledger_notes (shop_id, entry_id, note, salt)
+select shop_id, entry_id, note, decode(salt, 'hex')
+from jsonb_to_recordset(cast(:rows as jsonb)) as r(shop_id bigint, entry_id bigint, note text, salt text)
 """)
 
 
 def _write_entries(session: Session, postings: Sequence[Posting]) -> list[int]:
+    salts = {number: notes.new_salt() for number, posting in enumerate(postings) if posting.note}
     rows = [
         {
             **posting.holder._asdict(),
@@ -167,17 +168,22 @@ def _write_entries(session: Session, postings: Sequence[Posting]) -> list[int]:
             "rule_version": posting.rule_version,
             "business_at": posting.business_at,
             "actor": posting.actor,
+            "note_digest": notes.digest(salts[number], posting.note).hex() if posting.note else None,
         }
         for number, posting in enumerate(postings)
     ]
     ids = sorted(session.execute(_ENTRIES, {"rows": _json(rows), "now": clock.now()}).scalars())
-    notes = [
-        {"shop_id": posting.holder.shop_id, "entry_id": entry_id, "note": posting.note}
-        for entry_id, posting in zip(ids, postings, strict=True)
-        if posting.note
+    texts = [
+        {
+            "shop_id": postings[number].holder.shop_id,
+            "entry_id": ids[number],
+            "note": postings[number].note,
+            "salt": salt.hex(),
+        }
+        for number, salt in salts.items()
     ]
-    if notes:
-        session.execute(_NOTES, {"rows": _json(notes)})
+    if texts:
+        session.execute(_NOTES, {"rows": _json(texts)})
     return ids
 
 

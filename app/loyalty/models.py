@@ -8,7 +8,7 @@ uses. `perennial_web` may insert entries but neither change nor delete them (fir
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -78,6 +78,8 @@ class LedgerEntry(Base):
     recorded_at: Mapped[datetime]
     # Who did it, where a person or a key did: key:4, staff:81
     actor: Mapped[str | None]
+    # Of the salt and text of its note, which may be erased while this stays.
+    note_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     __table_args__ = (
         CheckConstraint("points <> 0", name="points"),
@@ -126,6 +128,8 @@ class LedgerNote(Base):
     shop_id: Mapped[int] = mapped_column(primary_key=True)
     entry_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     note: Mapped[str]
+    # Without it nobody can try out texts against the digest of an erased note.
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Balance(Base):

@@ -6,6 +6,7 @@ import app.customers.models
 import app.discounts.models
 import app.loyalty.models
 import app.loyalty.run_models
+import app.loyalty.seal_models
 import app.orders.models
 import app.processes
 import app.products.models

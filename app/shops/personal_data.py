@@ -16,7 +16,7 @@ from app.loyalty.models import Balance, LedgerEntry, LedgerNote, Redemption
 from app.orders.models import Order, OrderCode, OrderLine, Refund
 
 # Bookkeeping of ours that says nothing about the person.
-_INTERNAL = frozenset({"shop_id", "digest", "triggered_at", "listed_refunds"})
+_INTERNAL = frozenset({"shop_id", "digest", "triggered_at", "listed_refunds", "note_digest", "salt"})
 
 
 def export_customer(session: Session, shop_id: int, customer_id: int) -> dict[str, Any]:
