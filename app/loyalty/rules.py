@@ -26,7 +26,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from app.loyalty.rule_reading import Reader
+from app.merchant_json import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ _PAYMENTS = {"gift_card": True, "store_credit": True}
 
 def parse(rules: Any, *, version: int = 0, in_force_from: datetime | None = None) -> Rules:
     """Read a rule version; raises `Invalid` naming every field that cannot be right."""
-    reader = Reader(rules)
+    reader = Reader(rules, "rules")
     channels, payments = reader.part("channels"), reader.part("paid_with")
     parsed = Rules(
         version=version,

@@ -1,8 +1,8 @@
-"""Reading a merchant's JSON of rules: values by name, and every complaint at once, by the path of its field.
+"""Reading what merchants write as JSON (rules, popups): values by name, every complaint at once, by the field's path.
 
-Used by `app.loyalty.rules`. A reader gives a usable value even for what is wrong, so that one look finds everything;
-`finish` raises if there were complaints. Fields that nobody asked for are complaints too: a typing error must not
-silently mean "the default".
+Used by `app.loyalty.rules` and `app.popups.definition`. A reader gives a usable value even for what is wrong, so that
+one look finds everything; `finish` raises if there were complaints. Fields that nobody asked for are complaints too: a
+typing error must not silently mean "the default".
 """
 
 from collections.abc import Iterator
@@ -17,23 +17,25 @@ _LONGEST_TEXT = 255
 
 
 class Reader:
-    """One object of the JSON. `absent` objects read as empty ones."""
+    """One object of the JSON. `absent` objects read as empty ones. `what` is what the whole is called in complaints."""
 
-    def __init__(self, value: Any, path: str = "", complaints: list[str] | None = None) -> None:
+    def __init__(self, value: Any, what: str, path: str = "", complaints: list[str] | None = None) -> None:
         self._complaints: list[str] = [] if complaints is None else complaints
-        self._path = path
+        self._what, self._path = what, path
         self._asked: set[str] = set()
         self._parts: list[Reader] = []
         self.absent = value is None
         if not isinstance(value, dict | None):
-            self._complaints.append(f"{path or 'rules'} must be an object")
+            self._complaints.append(f"{path or what} must be an object")
         self._fields: dict[str, Any] = value if isinstance(value, dict) else {}
 
     def finish(self) -> None:
         """Raise Invalid when anything was wrong, here or in a part."""
         self._find_strangers()
         if self._complaints:
-            raise Invalid("The rules cannot be used: " + "; ".join(self._complaints) + ".", errors=self._complaints)
+            raise Invalid(
+                f"The {self._what} cannot be used: " + "; ".join(self._complaints) + ".", errors=self._complaints
+            )
 
     def _find_strangers(self) -> None:
         for name in sorted(self._fields.keys() - self._asked):
@@ -114,6 +116,18 @@ class Reader:
                 break
         return found
 
+    def text(self, name: str, *, most: int) -> str:
+        """A text of some length, without what a page cannot show; it must be there."""
+        value = self._value(name)
+        if isinstance(value, str) and 0 < len(value.strip()) <= most and "\x00" not in value:
+            return value.strip()
+        self.wrong(name, f"must be a text of at most {most} characters")
+        return ""
+
+    def ignore(self, name: str) -> None:
+        """A field that others may send back to us and that says nothing new."""
+        self._asked.add(name)
+
     def texts(self, name: str) -> list[str]:
         """A list of short texts."""
         values = self._list(name, most=10_000)
@@ -164,7 +178,7 @@ class Reader:
         return value
 
     def _inner(self, value: Any, name: str) -> "Reader":
-        part = Reader(value, self._name(name), self._complaints)
+        part = Reader(value, self._what, self._name(name), self._complaints)
         self._parts.append(part)
         return part
 
