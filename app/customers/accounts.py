@@ -6,7 +6,7 @@ moment, so that they do not depend on what arrived first. Accounts that were mer
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
@@ -92,6 +92,7 @@ with wanted as (
     insert into accounts (shop_id, id, created_at) select shop_id, id, :now from wanted
 )
 insert into identities (shop_id, kind, value, account_id) select shop_id, kind, value, id from wanted
+returning shop_id, kind, value, account_id
 """)
 
 
@@ -112,13 +113,15 @@ def _accounts(session: Session, wanted: set[_Identity]) -> dict[_Identity, int]:
         found |= _find(session, set(missing))
         missing = [identity for identity in missing if identity not in found]
     if missing:
-        _MAKE.run(session, identities=_rows(missing), now=clock.now())
-        found |= _find(session, set(missing))
+        found |= _by_identity(_MAKE.run(session, identities=_rows(missing), now=clock.now()))
     return found
 
 
 def _find(session: Session, wanted: set[_Identity]) -> dict[_Identity, int]:
-    found = _FIND.run(session, identities=_rows(sorted(wanted)))
+    return _by_identity(_FIND.run(session, identities=_rows(sorted(wanted))))
+
+
+def _by_identity(found: Iterable[Any]) -> dict[_Identity, int]:
     return {(row.shop_id, row.kind, row.value): row.account_id for row in found}
 
 

@@ -22,6 +22,10 @@ class _Stored(NamedTuple):
     version: Version | None
     account_id: int | None
 
+    def holds(self, item: OrderSnapshot, owner: int | None) -> bool:
+        """Whether a newer snapshot says nothing new: most of what Shopify tells of an order changes only its times."""
+        return self.version is not None and self.version[2] == item.digest and self.account_id == owner
+
 
 def apply(session: Session, snapshots: Sequence[OrderSnapshot]) -> Changes:
     """Take in order snapshots, with the lines, codes and refunds they carry."""
@@ -31,9 +35,11 @@ def apply(session: Session, snapshots: Sequence[OrderSnapshot]) -> Changes:
     stored = _lock_stored(session, {(snapshot.shop_id, snapshot.id) for snapshot in snapshots})
     newest, changes.rereads = _newest(snapshots, stored)
     owners = accounts.owners_of_orders(session, newest.values())
-    for key in newest:
+    news = {key: item for key, item in newest.items() if not stored[key].holds(item, owners[key])}
+    for key in news:
         changes.accounts |= {(key[0], account) for account in (owners[key], stored[key].account_id) if account}
     _write(session, newest, owners)
+    _write_parts(session, news)
     written_paid = {key for key, item in newest.items() if item.paid}
     changes.add(_remember_paid(session, {(s.shop_id, s.id) for s in snapshots if s.paid} - written_paid))
     changes.add(apply_refunds(session, [refund for snapshot in snapshots for refund in snapshot.refunds]))
@@ -101,16 +107,20 @@ on conflict do nothing
 
 
 def _write(session: Session, newest: dict[Key, OrderSnapshot], owners: dict[Key, int | None]) -> None:
-    if not newest:
+    if newest:
+        ordered = [newest[key] for key in sorted(newest)]
+        _UPSERT.run(session, rows=rows(item.row() | _owner(owners, item) for item in ordered))
+
+
+def _write_parts(session: Session, news: dict[Key, OrderSnapshot]) -> None:
+    if not news:
         return
-    ordered = [newest[key] for key in sorted(newest)]
-    _UPSERT.run(session, rows=rows(item.row() | _owner(owners, item) for item in ordered))
     for statement in _CLEAR_PARTS:
-        statement.run(session, keys=keys(newest))
+        statement.run(session, keys=keys(news))
     for statement, parts in ((_LINES, "lines"), (_CODES, "codes")):
         values: list[dict[str, Any]] = [
-            {"shop_id": item.shop_id, "order_id": item.id, **part.__dict__}
-            for item in ordered
+            {"shop_id": shop_id, "order_id": order_id, **part.__dict__}
+            for (shop_id, order_id), item in sorted(news.items())
             for part in getattr(item, parts)
         ]
         if values:

@@ -108,8 +108,9 @@ class OrderSnapshot:
 
     @cached_property
     def digest(self) -> bytes:
-        """Digest of the fields in use; two deliveries of one state have the same."""
-        content = {key: value for key, value in self.__dict__.items() if key not in _NOT_CONTENT}
+        """Digest of the fields in use but its own times; two deliveries of one state have the same."""
+        left_out = _NOT_CONTENT if self.processed_at or self.created_at else _NOT_CONTENT - {"updated_at"}
+        content = {key: value for key, value in self.__dict__.items() if key not in left_out}
         return hashlib.sha256(orjson.dumps(content)).digest()[:16]
 
     @property
@@ -126,5 +127,6 @@ class OrderSnapshot:
         return columns | derived | {"digest": "\\x" + self.digest.hex()}
 
 
-_NOT_CONTENT = {"triggered_at", "reread", "imported", "digest"}
+# An order without a business time of its own counts from its last change, which is then a part of what it says.
+_NOT_CONTENT = {"updated_at", "triggered_at", "reread", "imported", "digest"}
 _NOT_COLUMNS = {"lines", "codes", "refunds", "reread", "digest"}
