@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app import jobs
 from app.changes import Changes, Key
+from app.customers import imported
 from app.discounts import use
 from app.loyalty import returns
 from app.loyalty import service as loyalty
@@ -26,6 +27,7 @@ def react(session: Session, changes: Changes, absorbed: frozenset[Key] = frozens
     returns.settle(session, changes.orders)
     privacy.keep_erased(session, changes.orders)
     products.want_unknown(session, changes.orders)
+    imported.want_figures(session, changes.orders)
     jobs.enqueue_all(
         session,
         [

@@ -149,10 +149,12 @@ def _reason(error: ShopifyError) -> str:
 def discount_input(row: DiscountCode) -> dict[str, Any]:
     """`DiscountCodeBasicInput` (2026-10): once, for one customer, an amount off in the shop's currency."""
     amount = money.to_decimal_string(row.value_minor, row.currency)
+    end = {"endsAt": row.ends_at.isoformat()} if row.ends_at else {}
     return {
         "title": row.title,
         "code": row.code,
         "startsAt": row.starts_at.isoformat(),
+        **end,
         "context": {"customers": {"add": [f"gid://shopify/Customer/{row.customer_id}"]}},
         "customerGets": {
             "value": {"discountAmount": {"amount": amount, "appliesOnEachItem": False}},

@@ -4,7 +4,7 @@ Between claim and settlement no session is open. Whatever dies in between leaves
 ends, and the sweep finds it.
 """
 
-from app.discounts import issuing, service, settling
+from app.discounts import ending, issuing, service, settling
 from app.discounts.issuing import Later, Outcome, Refused
 from app.discounts.models import DiscountCode
 from app.jobs import job
@@ -37,8 +37,9 @@ def carry_out_due(runtime: Runtime, *, shop_id: int) -> None:
 
 @job("discounts.sweep", cron="* * * * * */5")
 def sweep(runtime: Runtime) -> None:
-    """Every five seconds: plan a job for each shop with codes that are due."""
+    """Every five seconds: take back codes whose time is over, plan a job for each shop with codes that are due."""
     with runtime.database.system() as session:
+        ending.withdraw_ended(session)
         service.wake_due(session)
 
 

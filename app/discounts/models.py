@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -36,6 +36,8 @@ class DiscountCode(Base):
     due_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
     starts_at: Mapped[datetime]
+    # When it ends at Shopify by itself; unused by then it is withdrawn, so that its owner hears of it.
+    ends_at: Mapped[datetime | None]
     issued_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]
     used_order_id: Mapped[int | None]
@@ -43,4 +45,11 @@ class DiscountCode(Base):
     __table_args__ = (
         Index("discount_codes_due_ix", "due_at", postgresql_where="due_at is not null"),
         Index("discount_codes_intent_ix", "shop_id", "purpose", "intent_id"),
+        Index("discount_codes_ends_ix", "ends_at", postgresql_where=text("state = 'issued' and ends_at is not null")),
+        Index(
+            "discount_codes_order_ix",
+            "shop_id",
+            "used_order_id",
+            postgresql_where=text("used_order_id is not null"),
+        ),
     )

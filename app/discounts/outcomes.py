@@ -11,7 +11,8 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from app.discounts.models import DiscountCode
-from app.loyalty import redemption, redemption_outcomes
+from app.loyalty import redemption_outcomes
+from app.loyalty.redemption_points import PURPOSE
 
 
 class Owner(Protocol):
@@ -26,6 +27,9 @@ class Owner(Protocol):
     def failed(self, session: Session, shop_id: int, intent_id: str, reason: str, /) -> None:
         """There will be no code."""
 
+    def ended(self, session: Session, intent_ids: Iterable[tuple[int, str]], /) -> None:
+        """The time of these codes (shop, intent) is over; they are being withdrawn."""
+
     def revoked(self, session: Session, shop_id: int, intent_id: str, /) -> None:
         """The code was withdrawn unused."""
 
@@ -36,9 +40,9 @@ class Owner(Protocol):
         """The codes were used."""
 
 
-_OWNERS: dict[str, Owner] = {redemption.PURPOSE: redemption_outcomes}
+OWNERS: dict[str, Owner] = {PURPOSE: redemption_outcomes}
 
 
 def owner(row: DiscountCode) -> Owner:
     """The feature that a code was made for."""
-    return _OWNERS[row.purpose]
+    return OWNERS[row.purpose]

@@ -6,11 +6,12 @@ thus do not call at once, and what a killed worker held is due again by itself. 
 
     planned -> issued -> used                what the owner of the intent wanted
     planned -> failed                        Shopify will not have it
-    issued -> revoking -> revoked | used | issued   taken back, unless it was used or Shopify does not let us
+    issued -> revoking -> revoked | used | issued   taken back, unless it was used or Shopify does not let us;
+                                             so are codes whose time is over (`ending`)
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -35,6 +36,8 @@ class Intent:
     title: str
     value_minor: int
     currency: str
+    # Business time from which the code is worth nothing; None: never.
+    ends_at: datetime | None = None
 
 
 def plan(session: Session, shop_id: int, intent: Intent, code: str) -> DiscountCode:
@@ -54,6 +57,7 @@ def plan(session: Session, shop_id: int, intent: Intent, code: str) -> DiscountC
         due_at=clock.wall_now(),
         # Whole minutes, rounded down: a clock a little ahead of Shopify's must not make the code start in the future.
         starts_at=clock.now().replace(second=0, microsecond=0),
+        ends_at=intent.ends_at,
     )
     session.add(row)
     session.flush()

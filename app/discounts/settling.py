@@ -76,6 +76,10 @@ def _refused(session: Session, row: DiscountCode, reason: str) -> None:
     if row.state == "planned":
         row.state = "failed"
         owner(row).failed(session, row.shop_id, row.intent_id, reason)
+    elif row.state == "revoking" and row.ends_at and row.ends_at <= clock.now():
+        # Shopify need not let us: the code is dead by its own end.
+        row.state = "revoked"
+        owner(row).revoked(session, row.shop_id, row.intent_id)
     elif row.state == "revoking":
         row.state = "issued"
         owner(row).kept(session, row.shop_id, row.intent_id, reason)

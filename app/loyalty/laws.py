@@ -51,7 +51,7 @@ def _lot(key: str) -> str:
 
 
 # What a redemption's entries should sum to.
-TAKEN = "(case when r.state in ('failed', 'cancelled') then 0 else -r.points end)"
+TAKEN = "(case when r.state in ('failed', 'cancelled') then 0 else r.returned - r.points end)"
 
 
 @dataclass(frozen=True)

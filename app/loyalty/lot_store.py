@@ -43,8 +43,8 @@ select l.shop_id, l.program_id, l.account_id, l.id, l.source_kind, l.source_id, 
        l.available_at, l.expires_at, b.idle_at
 from wanted join lots l using (shop_id, id) join balances b using ({_KEY})
 """)  # noqa: S608 - constants of this module
-# Who may be moved from lot to lot: the sources, the users of their own lots, and whoever owes; and the expiries of the
-# lots that the sources use, which may come first when something returns there.
+# Who may be moved from lot to lot: the sources, the users of their own lots, and whoever owes; and the expiries of lots
+# that hold something or that the sources use, which may take more or give something up.
 _NEEDED_USES = text(f"""
 with s as materialized (select * from {_SOURCES}), users as (
     select * from s
@@ -54,6 +54,9 @@ with s as materialized (select * from {_SOURCES}), users as (
     union
     select u.shop_id, u.program_id, u.account_id, u.source_kind, u.source_id
     from s join lots l using ({_SOURCE}) join lot_uses u on u.shop_id = l.shop_id and u.lot_id = l.id
+    union
+    select l.shop_id, l.program_id, l.account_id, 'expiry', l.source_kind || ':' || l.source_id
+    from {_HOLDERS} join lots l using ({_KEY}) where l.remaining > 0
     union
     select u.shop_id, u.program_id, u.account_id, 'expiry', l.source_kind || ':' || l.source_id
     from s join lot_uses u using ({_SOURCE}) join lots l on l.shop_id = u.shop_id and l.id = u.lot_id
@@ -91,9 +94,7 @@ def _state(holders: Iterable[Holder], lots: Iterable[Any], uses: Iterable[Any]) 
         source = Source(row.source_kind, row.source_id)
         account = state[Holder(row.shop_id, row.program_id, row.account_id)]
         account.idle_at = row.idle_at
-        account.lots[source] = LotState(
-            source, row.granted, row.remaining, row.available_at, row.expires_at, row.id
-        )
+        account.lots[source] = LotState(source, row.granted, row.remaining, row.available_at, row.expires_at, row.id)
     for row in uses:
         lot = Source(row.lot_kind, row.lot_source) if row.lot_kind is not None else OWED
         used = state[Holder(row.shop_id, row.program_id, row.account_id)].uses

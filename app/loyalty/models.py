@@ -170,6 +170,7 @@ class Lot(Base):
 
     __table_args__ = (
         UniqueConstraint("shop_id", "program_id", "account_id", "source_kind", "source_id", name="lots_source_key"),
+        Index("lots_open_ix", "shop_id", "program_id", "account_id", postgresql_where=text("remaining > 0")),
         CheckConstraint("remaining between 0 and granted", name="remaining"),
         Index(
             "lots_due_ix",
@@ -197,6 +198,7 @@ class LotUse(Base):
     __table_args__ = (
         CheckConstraint("points > 0", name="points"),
         Index("lot_uses_lot_ix", "shop_id", "lot_id"),
+        Index("lot_uses_owed_ix", "shop_id", "program_id", "account_id", postgresql_where=text("lot_id = 0")),
     )
 
 
@@ -241,6 +243,8 @@ class Reward(Base):
     value_minor: Mapped[int]
     currency: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True)
+    # How many whole days a code works; unused then, it is withdrawn and its points return. Null: for ever.
+    code_days: Mapped[int | None]
 
     __table_args__ = (CheckConstraint("points > 0", name="points"),)
 
@@ -267,6 +271,13 @@ class Redemption(Base):
     actor: Mapped[str | None]
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
+    # Until when the code can be used; null: for ever.
+    expires_at: Mapped[datetime | None]
+    # Whether points return when the order that used it is refunded: the program's setting on the day of the redemption.
+    returnable: Mapped[bool] = mapped_column(default=True, server_default="true")
+    # How many have so far, 0 unless it was used. Its entries sum to 0 in `failed` and `cancelled`, else to
+    # returned - points.
+    returned: Mapped[int] = mapped_column(default=0, server_default="0")
 
     __table_args__ = (
         UniqueConstraint("shop_id", "code", name="redemptions_code_key"),

@@ -11,7 +11,10 @@ the code. A redemption's state says where its points are, and both change in one
 
 The last line is the rule for what comes late: an order that carries the code wins over `failed` and `cancelled`, and
 its points are taken again, even if the account then owes. What happens to that order afterwards (refund, cancellation,
-deletion) does not undo the use.
+deletion) does not undo the use, but its points return in proportion (`app.loyalty.returns`).
+
+A reward may give its codes a number of days. When they are over, the unused code is withdrawn as if it were cancelled.
+The terms of that day go with the redemption: what a merchant changes later is for later redemptions.
 """
 
 import uuid
@@ -26,14 +29,16 @@ from app.customers.queries import account_of_customer
 from app.discounts import codes
 from app.discounts import service as discounts
 from app.errors import Conflict, Invalid, NotFound, Unprocessable
-from app.loyalty import ledger
+from app.loyalty import expiry, idleness, ledger
+from app.loyalty.dates import after_days
 from app.loyalty.ledger import Holder, Posting
-from app.loyalty.lots import Source
-from app.loyalty.models import Redemption, Reward
+from app.loyalty.lots import AccountLots, Source
+from app.loyalty.models import Program, Redemption, Reward
+from app.loyalty.programs import zone_of
+from app.loyalty.redemption_points import PURPOSE
 from app.shops.models import Shop
 from app.shops.secrets import code_key
 
-PURPOSE = "redemption"
 CODE_PREFIX = "POINTS-"
 # States in which the shopper may see the code.
 WITH_CODE = frozenset({"issued", "used"})
@@ -61,19 +66,51 @@ def redeem(
     if reward is None:
         raise NotFound(f"There is no reward {reward_id}.")
     holder = Holder(shop.id, reward.program_id, account_id)
-    available = ledger.lock_balances(session, [holder])[holder]
+    ledger.lock_balances(session, [holder])
     earlier = session.get(Redemption, (shop.id, request_id))
     if earlier is not None:
         return _same_request(earlier, account_id, reward_id)
     _check_parties(session, shop, reward, account_id, customer_id)
+    lots = _current_lots(session, holder, request_id)
+    _check_points(lots[holder], reward)
+    redemption = _new(session, shop, keyring, reward, account_id, request_id, actor)
+    _hold(session, holder, redemption, lots)
+    _plan_code(session, reward, redemption, customer_id)
+    return redemption
+
+
+def _current_lots(session: Session, holder: Holder, request_id: str) -> dict[Holder, AccountLots]:
+    """What the account has to spend from, without what is over by now."""
+    lots = ledger.load_needed(session, [(holder, Source(PURPOSE, request_id))])
+    expiry.expire(session, [holder], clock.now(), lots)
+    return lots
+
+
+def _check_points(lots: AccountLots, reward: Reward) -> None:
+    now = clock.now()
+    available, pending = lots.available(now), lots.pending(now)
     if available < reward.points:
         raise Unprocessable(
-            f"The reward costs {reward.points} points and {max(available, 0)} are available.",
+            f"The reward costs {reward.points} points and {available} are available"
+            + (f"; {pending} more cannot be spent yet." if pending else "."),
             kind="not-enough-points",
-            available=max(available, 0),
+            available=available,
+            pending=pending,
             needed=reward.points,
         )
-    redemption = Redemption(
+
+
+def _new(
+    session: Session,
+    shop: Shop,
+    keyring: KeyRing,
+    reward: Reward,
+    account_id: int,
+    request_id: str,
+    actor: str | None,
+) -> Redemption:
+    now = clock.now()
+    return Redemption(
         shop_id=shop.id,
         id=request_id,
         program_id=reward.program_id,
@@ -83,11 +120,12 @@ def redeem(
         code=codes.derive(code_key(keyring, shop), CODE_PREFIX, PURPOSE, request_id),
         state="held",
         actor=actor,
-        created_at=clock.now(),
+        created_at=now,
+        # Whole days of the shop, so that a code never ends earlier than was promised.
+        expires_at=after_days(now, reward.code_days, zone_of(shop.timezone)) if reward.code_days else None,
+        returnable=session.get_one(Program, (shop.id, reward.program_id)).returns_spent,
+        returned=0,
     )
-    _hold(session, holder, redemption)
-    _plan_code(session, reward, redemption, customer_id)
-    return redemption
 
 
 def cancel(session: Session, shop: Shop, redemption_id: str) -> Redemption:
@@ -142,7 +180,7 @@ def _check_parties(session: Session, shop: Shop, reward: Reward, account_id: int
         raise NotFound(f"There is no customer {customer_id}.")
 
 
-def _hold(session: Session, holder: Holder, redemption: Redemption) -> None:
+def _hold(session: Session, holder: Holder, redemption: Redemption, lots: dict[Holder, AccountLots]) -> None:
     try:
         with session.begin_nested():
             session.add(redemption)
@@ -157,7 +195,8 @@ def _hold(session: Session, holder: Holder, redemption: Redemption) -> None:
         business_at=redemption.created_at,
         actor=redemption.actor,
     )
-    ledger.post(session, [posting])
+    ledger.post(session, [posting], lots)
+    idleness.renew(session, {holder: redemption.created_at})
 
 
 def _plan_code(session: Session, reward: Reward, redemption: Redemption, customer_id: int) -> None:
@@ -169,6 +208,7 @@ def _plan_code(session: Session, reward: Reward, redemption: Redemption, custome
         title=reward.title,
         value_minor=reward.value_minor,
         currency=reward.currency,
+        ends_at=redemption.expires_at,
     )
     discounts.plan(session, redemption.shop_id, intent, redemption.code)
 

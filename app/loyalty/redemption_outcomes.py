@@ -8,16 +8,15 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.customers.models import Account
-from app.loyalty import ledger, moves
-from app.loyalty.ledger import Holder, Posting
-from app.loyalty.lots import Source
+from app.loyalty import redemption_points
+from app.loyalty.ledger import Holder
 from app.loyalty.models import Redemption
-from app.loyalty.redemption import PURPOSE
+from app.loyalty.redemption_points import Change
+from app.sql import keys
 
 log = structlog.get_logger()
 
@@ -37,7 +36,7 @@ def lock_balance(session: Session, shop_id: int, redemption_id: str) -> None:
     """Lock the balance that a change of this redemption may touch, before its code is locked."""
     redemption = session.get(Redemption, (shop_id, redemption_id))
     if redemption is not None:
-        ledger.lock_balances(session, _holders(session, redemption))
+        redemption_points.lock(session, [_holder(redemption)])
 
 
 def issued(session: Session, shop_id: int, redemption_id: str) -> None:
@@ -48,6 +47,18 @@ def issued(session: Session, shop_id: int, redemption_id: str) -> None:
 def failed(session: Session, shop_id: int, redemption_id: str, reason: str) -> None:
     """There will be no code: the points go back."""
     _move(session, shop_id, redemption_id, "failed", failure=reason)
+
+
+_ENDED = text("""
+update redemptions r set state = 'cancelling', failure = 'code-ended'
+from jsonb_to_recordset(cast(:ids as jsonb)) as k(shop_id bigint, id uuid)
+where r.shop_id = k.shop_id and r.id = k.id and r.state = 'issued'
+""")
+
+
+def ended(session: Session, redemption_ids: Iterable[tuple[int, str]]) -> None:
+    """The time of these codes (shop, redemption) is over; they are being withdrawn, after that the points go back."""
+    session.execute(_ENDED, {"ids": keys(redemption_ids)})
 
 
 def revoked(session: Session, shop_id: int, redemption_id: str) -> None:
@@ -81,30 +92,27 @@ def _move(
     had, has = redemption.state in _POINTS_BACK, state in _POINTS_BACK
     if had != has:
         _post(session, redemption, returned=has)
+    if state == "cancelled":
+        failure = redemption.failure  # why it was withdrawn, if nobody asked for it
     log.info("redemption moved", redemption=redemption.id, was=redemption.state, now=state, failure=failure)
     redemption.state, redemption.failure, redemption.settled_at = state, failure, at or clock.now()
     session.flush()
 
 
 def _post(session: Session, redemption: Redemption, *, returned: bool) -> None:
-    """Write the entry where the hold was written; if that account was absorbed since, its points are carried over."""
-    holders = _holders(session, redemption)
-    ledger.lock_balances(session, holders)
-    posting = Posting(
-        holder=holders[0],
-        source=Source(PURPOSE, redemption.id),
+    now, holder = clock.now(), _holder(redemption)
+    # A code that was never issued is no fault of the shopper. Giving back what he chose not to use extends nothing.
+    ours = returned and redemption.state == "held"
+    change = Change(
+        holder=holder,
+        redemption_id=redemption.id,
         points=redemption.points if returned else -redemption.points,
         reason="returned" if returned else "redeemed",
-        business_at=clock.now(),
+        business_at=now,
+        keep_until=redemption_points.kept_until(session, holder, now) if ours else None,
     )
-    ledger.post(session, [posting])
-    if len(holders) > 1:
-        moves.carry_over(session, holders[:1])
+    redemption_points.post(session, [change])
 
 
-def _holders(session: Session, redemption: Redemption) -> list[Holder]:
-    """The account that redeemed, and the one that took it over in a merge, if one did."""
-    this_account = (Account.shop_id == redemption.shop_id, Account.id == redemption.account_id)
-    merged_into = session.scalar(select(Account.merged_into).where(*this_account))
-    accounts = [redemption.account_id] + ([merged_into] if merged_into is not None else [])
-    return [Holder(redemption.shop_id, redemption.program_id, account_id) for account_id in accounts]
+def _holder(redemption: Redemption) -> Holder:
+    return Holder(redemption.shop_id, redemption.program_id, redemption.account_id)

@@ -56,7 +56,10 @@ def test_more_than_there_is_cannot_be_spent(member: Member) -> None:
     member.redeem()
     with pytest.raises(Unprocessable) as refused:
         member.redeem()
-    assert (refused.value.kind, refused.value.extra) == ("not-enough-points", {"available": 50, "needed": 100})
+    assert (refused.value.kind, refused.value.extra) == (
+        "not-enough-points",
+        {"available": 50, "pending": 0, "needed": 100},
+    )
 
 
 def test_an_account_that_owes_points_has_nothing_to_spend(member: Member) -> None:
