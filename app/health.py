@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app import clock, processes, runtime
 from app.child import SUPERVISOR
 from app.db import Database
+from app.loyalty.seals import unsealed_since
 
 blueprint = Blueprint("health", __name__)
 
@@ -49,28 +50,31 @@ def ready() -> ResponseReturnValue:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Prometheus' text format: counters and histograms summed over processes, the inbox as the database has it."""
+    """Prometheus' text format: what is summed over processes, and inbox and ledger as the database has them."""
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library is partly typed
     else:
         registry = REGISTRY
-    body = generate_latest(registry) + generate_latest(_inbox_registry(runtime.of(current_app).database))
+    body = generate_latest(registry) + generate_latest(_database_registry(runtime.of(current_app).database))
     return Response(body, content_type=CONTENT_TYPE_LATEST)
 
 
-def _inbox_registry(database: Database) -> CollectorRegistry:
+def _database_registry(database: Database) -> CollectorRegistry:
     registry = CollectorRegistry()
     try:
         with database.system() as session:
             row = session.execute(_INBOX).one()
+            unsealed = unsealed_since(session)
     except (DBAPIError, PoolTimeout):
         return registry
     oldest = max((clock.wall_now() - row.oldest).total_seconds(), 0) if row.oldest else 0
+    waited = max((clock.now() - unsealed).total_seconds(), 0) if unsealed else 0
     figures = {
         "inbox_oldest_pending_seconds": ("Age of the oldest event that waits for the loop.", oldest),
         "inbox_pending": ("Events that wait for the loop.", row.pending),
         "inbox_parked": ("Events that wait for a person.", row.parked),
+        "ledger_unsealed_seconds": ("Age of the oldest ledger entry that is not sealed.", waited),
     }
     registry.register(_Figures(figures))
     return registry

@@ -1,9 +1,9 @@
 """A shop whose ledger has been written for years: twenty entries an account, made once and kept for the next benchmark.
 
 `world(accounts)` is what benchmarks call; `python -m benchmarks.ledger_world 1000000` makes one beforehand. Everything
-that points stand in agrees, as `perennial ledger verify` demands: entries, lots, uses, balances, redemptions. Rows lie
-in the order in which a shop would have written them, so those of one account are spread over the whole table. The
-orders themselves are not there: who settles an account of this world takes their points back.
+that points stand in agrees, as `perennial ledger verify` demands: entries and their seals, lots, uses, balances,
+redemptions. Rows lie in the order in which a shop would have written them, so those of one account are spread over the
+whole table. The orders themselves are not there: who settles an account of this world takes their points back.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from typing import Any
 from sqlalchemy import select, text
 
 from app import clock
+from app.loyalty import seals
 from app.loyalty.models import Reward
 from app.postgres.server import EmbeddedPostgres
 from benchmarks.world import World
@@ -191,7 +192,7 @@ def _redemptions() -> Iterator[str]:
 # Two halves of about the same work, one for each processor; each in a transaction that also emptied the tables, which
 # is what lets PostgreSQL leave the log out.
 _HALVES: tuple[_Half, ...] = (
-    (("ledger_entries",), (_entries,)),
+    (("ledger_entries", "ledger_blocks", "ledger_heads", "seal_marks"), (_entries,)),
     (
         ("lots", "lot_uses", "accounts", "identities", "customers", "balances", "redemptions"),
         (_lots, _uses, _people, _redemptions),
@@ -238,7 +239,10 @@ def _make(kept: World, accounts: int) -> None:
             with ThreadPoolExecutor(len(_HALVES)) as pool:
                 list(pool.map(lambda half: _fill(kept, half, values), _HALVES))
             _finish(kept)
-            made = {"accounts": accounts, "seconds": round(time.monotonic() - began)}
+            filled = time.monotonic()
+            sealed = seals.seal_all(kept.runtime.database)
+            seconds = {"filling": round(filled - began), "sealing": round(time.monotonic() - filled)}
+            made = {"accounts": accounts, "sealed": sealed, "seconds": seconds}
             _complete(kept).write_text(json.dumps(made))
     finally:
         server.leave()

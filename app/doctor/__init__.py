@@ -32,6 +32,7 @@ DATABASE: Sequence[Callable[[Database], Iterable[Finding]]] = (
     of_database.migrations,
     of_database.wall_between_shops,
     of_database.worker,
+    of_database.sealing,
 )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from app.db import WEB_ROLE, Database
 from app.doctor.findings import Finding, error, ok, warning
+from app.loyalty.seals import LATE_SECONDS, unsealed
 from app.migrations.run import pending
 from app.postgres.backup import ASIDE
 from app.processes import SILENT_AFTER, youngest_beat
@@ -77,3 +78,22 @@ def worker(database: Database) -> Iterator[Finding]:
         yield warning(title, seen, "Start `perennial serve`, or `perennial worker` beside `perennial web`.")
     else:
         yield ok(title, f"A worker was heard of {age:.0f} seconds ago.")
+
+
+def sealing(database: Database) -> Iterator[Finding]:
+    """Entries of the ledger are sealed every minute, so that nobody can change them afterwards without being found."""
+    title = "Sealing of the ledger"
+    if pending(database.engine):
+        return
+    with database.system() as session:
+        waiting = unsealed(session)
+    if waiting.late:
+        yield warning(
+            title,
+            f"{waiting.entries} entries wait for their seal, the oldest for {waiting.seconds:.0f} seconds; "
+            f"{LATE_SECONDS} are the limit.",
+            "Is a worker running? If so, a transaction has been open for as long: look for it in pg_stat_activity, in "
+            "all databases of that server, and end it.",
+        )
+    else:
+        yield ok(title, f"{waiting.entries} entries wait for their seal, as is usual for a minute.")
