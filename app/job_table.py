@@ -4,6 +4,7 @@ from importlib import import_module
 
 MODULES = (
     "app.api.jobs",
+    "app.customers.figure_reading",
     "app.discounts.jobs",
     "app.loyalty.seals",
     "app.loyalty.expiry",

@@ -11,12 +11,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import click
 from tqdm import tqdm
 
+from app import clock
 from app.demo.judging import Difference, Verdict, judge, wait_until_quiet
 from app.demo.story import live
 from app.demo.world import ROOT, World, clear
@@ -76,6 +78,8 @@ def _replayed(file: Path) -> Iterator[Replayed]:
     try:
         with World(home, SHOP) as world:
             place = {"name": file.stem[:40] or "Shop", "currency": history.currency}
+            # Before the file's year: whoever is created afterwards is known from the first order on.
+            world.move_clocks(history.steps[0].at - timedelta(hours=1) - clock.wall_now())
             world.install(**place, timezone="Europe/London", country="GB")
             yield _live(world, history)
     finally:

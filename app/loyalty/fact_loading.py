@@ -30,8 +30,9 @@ select o.shop_id, o.account_id, o.id, coalesce(o.processed_at, o.created_at, o.u
 from wanted join orders o using (shop_id, account_id)
 left join lateral (
     -- A refund that the snapshot lists has already lowered its subtotal, except for money tied to no line.
-    select sum(f.loose_minor + case when f.id = any(o.listed_refunds) then 0 else f.lines_minor end) as taken,
-           sum(f.loose_minor) as loose, sum(f.shipping_minor) as shipping, count(*) as n
+    -- Sums of bigint are numeric to PostgreSQL, and would be Decimal here.
+    select sum(f.loose_minor + case when f.id = any(o.listed_refunds) then 0 else f.lines_minor end)::bigint as taken,
+           sum(f.loose_minor)::bigint as loose, sum(f.shipping_minor)::bigint as shipping, count(*) as n
     from refunds f where f.shop_id = o.shop_id and f.order_id = o.id
 ) r on true
 where o.updated_at is not null
@@ -44,7 +45,7 @@ select l.shop_id, l.order_id, l.product_id, l.gift_card, l.quantity,
 from wanted join orders o using (shop_id, account_id)
 join order_lines l on l.shop_id = o.shop_id and l.order_id = o.id
 left join lateral (
-    select sum(f.quantity) as quantity
+    select sum(f.quantity)::bigint as quantity
     from refunds r join refund_lines f on f.shop_id = r.shop_id and f.refund_id = r.id
     where r.shop_id = l.shop_id and r.order_id = l.order_id and f.line_id = l.id and r.id <> all(o.listed_refunds)
 ) r on true
@@ -65,14 +66,15 @@ join accounts c on c.shop_id = w.shop_id and coalesce(c.merged_into, c.id) = w.a
     and (c.id = w.account_id or c.merged_into = w.account_id)
 join actions a on a.shop_id = c.shop_id and a.account_id = c.id
 """)  # noqa: S608 - a constant of this module
-# Shopify's count at the time of the import less the orders of then that are here. Unknown (null) when a customer was
-# there before our record of orders begins and has no such count, and for whoever is known by an address only.
+# Shopify's count at the time of the import less the orders of then that are here; like Shopify's, ours counts unpaid
+# and cancelled ones too. Unknown (null) when a customer was there before our record of orders begins and has no such
+# count, and for whoever is known by an address only. Somebody merged or deleted has left all that is known elsewhere.
 _EARLIER = text(f"""
 with {_WANTED}
 select w.shop_id, w.account_id,
        case when s.orders_complete_from is null then 0
             when count(c.id) = 0 then null
-            when bool_or(c.imported_orders is null
+            when bool_or(c.imported_orders is null and c.merged_into is null and c.deleted_at is null
                          and (c.created_at is null or c.created_at < s.orders_complete_from)) then null
             else coalesce(sum(greatest(c.imported_orders - held.n, 0)), 0) end as earlier
 from wanted w
@@ -82,7 +84,7 @@ left join identities i on i.shop_id = a.shop_id and i.account_id = a.id and i.ki
 left join customers c on c.shop_id = i.shop_id and c.id = cast(i.value as bigint)
 left join lateral (
     select count(*) as n from orders o
-    where o.shop_id = c.shop_id and o.customer_id = c.id and o.paid and not o.test
+    where o.shop_id = c.shop_id and o.customer_id = c.id and not o.test
         and coalesce(o.processed_at, o.created_at) <= c.imported_at
 ) held on c.imported_orders is not null
 group by w.shop_id, w.account_id, s.orders_complete_from

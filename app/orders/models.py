@@ -138,7 +138,12 @@ class RefundLine(Base):
 
 
 class AccountTotals(Base):
-    """What an account's orders add up to; recomputed from them whenever one changes."""
+    """What an account's orders add up to; recomputed from them whenever one changes.
+
+    `orders` and `spent_minor` are of the orders here. `lifetime_…` add what Shopify counted at the import and is not
+    here; where nobody knows (`history_known` false) they are the least that is true, the first order's date is null.
+    In a row that was written before there were such figures they are null, and as `orders` and `spent_minor` are.
+    """
 
     __tablename__ = "account_totals"
 
@@ -146,5 +151,8 @@ class AccountTotals(Base):
     account_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     orders: Mapped[int]
     spent_minor: Mapped[int]
+    lifetime_orders: Mapped[int | None]
+    lifetime_spent_minor: Mapped[int | None]
+    history_known: Mapped[bool] = mapped_column(default=True, server_default="true")
     first_order_at: Mapped[datetime | None]
     last_order_at: Mapped[datetime | None]

@@ -62,6 +62,8 @@ def install(runtime: Runtime, domain: str, tokens: Tokens, shop_info: ShopInfo) 
     with runtime.database.system() as session:
         shop = _locked_row(session, domain)
         if not shop.code_key:
+            # From now on every order comes here; customers who were there before have bought what we know nothing of.
+            shop.orders_complete_from = clock.now()
             shop.code_key = seal(runtime.keyring, shop.id, "code_key", os.urandom(32))
         shop_tokens.store(runtime.keyring, shop, tokens)
         _describe(shop, shop_info)
