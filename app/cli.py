@@ -14,6 +14,7 @@ from app import logs
 from app.config import ConfigError, Settings, load_settings
 from app.postgres.errors import PostgresUnavailable
 from app.runtime import Runtime, build_runtime
+from app.transfer import commands as transfer
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -271,6 +272,8 @@ def shop_id(session: "Session", domain: str) -> int:
         fail(f"No shop {domain} has installed this app. Shops are named by their myshopify.com domain.")
     return found.id
 
+
+transfer.attach(cli, runtime)
 
 if __name__ == "__main__":
     main()

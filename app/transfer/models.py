@@ -62,3 +62,6 @@ class BalanceImportRow(Base):
     balance_made: Mapped[bool] = mapped_column(default=False, server_default="false")
     debt_paid: Mapped[int] = mapped_column(default=0, server_default="0")
     kept: Mapped[int | None]
+    # Where rules let points end by inactivity: when the account would have been idle for too long before, and after.
+    idle_before: Mapped[datetime | None]
+    idle_made: Mapped[datetime | None]

@@ -45,6 +45,8 @@ create table balance_import_rows (
     balance_made boolean not null default false,
     debt_paid bigint not null default 0,
     kept bigint,
+    idle_before timestamptz,
+    idle_made timestamptz,
     constraint balance_import_rows_pk primary key (shop_id, import_id, row)
 ) with (fillfactor = 50);
 """

@@ -1,0 +1,206 @@
+"""`perennial balances …`, `perennial export` and `perennial import`: the command line of this package.
+
+Attached to the program by `app.cli`. Each command says what it did in one or a few lines; what a person can mend ends
+it with exit code 1.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.errors import Problem
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.runtime import Runtime
+    from app.shops.models import Shop
+    from app.transfer.errors import RowError
+    from app.transfer.models import BalanceImport
+    from app.transfer.preview import Preview
+
+_SHOWN = 20
+shop_option = click.option("--shop", "domain", required=True, help="The shop's myshopify.com domain.")
+file_argument = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+
+
+def attach(program: click.Group, runtime: Callable[[], Runtime]) -> None:
+    """Add the commands to the program; `runtime` makes what they work with."""
+    program.add_command(balances)
+    program.context_settings.setdefault("obj", runtime)
+
+
+@click.group()
+def balances() -> None:
+    """Points that members bring along from another program."""
+
+
+@balances.command("import")
+@shop_option
+@click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
+@click.option("--skip-bad", is_flag=True, help="Import the right rows although others are wrong.")
+@click.option("--again", is_flag=True, help="Import a file that was imported before.")
+@click.option("--column", "named", multiple=True, metavar="MEANING=WORD", help="What a column of the header means.")
+@click.option("--errors", type=click.Path(path_type=Path), help="Write all errors into this CSV file.")
+@file_argument
+@click.pass_obj
+def import_balances(
+    runtime: Callable[[], Runtime],
+    *,
+    domain: str,
+    file: Path,
+    dry_run: bool,
+    skip_bad: bool,
+    again: bool,
+    named: tuple[str, ...],
+    errors: Path | None,
+) -> None:
+    """Import balances from a CSV file: email or customer_id, points, and perhaps their dates and a note.
+
+    A run that was interrupted goes on when the same file is given again. Customers are told nothing.
+    """
+    from app.transfer import balances as transfer
+    from app.transfer.errors import FileRefused
+
+    built, words = runtime(), _named(named)
+    try:
+        with built.database.system() as session, file.open("rb") as content:
+            shop = _shop(session, domain)
+            if dry_run:
+                said = transfer.dry_run(session, shop, content, named=words)
+                _tell_preview(said)
+                _tell_errors(said.errors, said.error_count, errors)
+                raise click.exceptions.Exit(1 if said.errors and not skip_bad else 0)
+            imported = transfer.start(
+                session, shop, content, actor=actor(), named=words, skip_bad=skip_bad, again=again
+            )
+    except FileRefused as refused:
+        _tell_errors(refused.errors, refused.count, errors)
+        raise click.ClickException(refused.detail) from refused
+    except Problem as problem:
+        raise click.ClickException(f"{problem.detail} Say --again if it is meant.") from problem
+    imported = _with_bar(
+        "Importing", imported, lambda told: transfer.carry_on(built.database, shop.id, imported.id, told)
+    )
+    click.echo(f"{imported.rows} rows, {imported.points} points, {imported.skipped} rows left out: {imported.state}.")
+    click.echo(f"To take it back: perennial balances undo --shop {domain} {imported.id}")
+
+
+@balances.command("undo")
+@shop_option
+@click.argument("import_id", metavar="ID")
+@click.pass_obj
+def undo_import(runtime: Callable[[], Runtime], *, domain: str, import_id: str) -> None:
+    """Take an import back, but for what has been spent since."""
+    from app.transfer import balances as transfer
+
+    built = runtime()
+    with built.database.system() as session:
+        shop = _shop(session, domain)
+    try:
+        with built.database.system() as session:
+            found = transfer.locked(session, shop.id, import_id)
+        undone = _with_bar(
+            "Undoing",
+            found,
+            lambda told: transfer.take_back(built.database, shop.id, found.id, told, actor=actor()),
+            backwards=True,
+        )
+    except Problem as problem:
+        raise click.ClickException(problem.detail) from problem
+    with built.database.system() as session:
+        rows = transfer.kept(session, shop.id, undone.id)
+    click.echo(f"The import of {undone.at:%d %B %Y} is undone.")
+    for row in rows[:_SHOWN]:
+        click.echo(f"  line {row.row}: {row.kept} points had been spent and stay with account {row.account_id}")
+    if rows:
+        click.echo(f"{sum(row.kept or 0 for row in rows)} points of {len(rows)} rows had been spent and stay.")
+
+
+@balances.command("list")
+@shop_option
+@click.pass_obj
+def list_imports(runtime: Callable[[], Runtime], *, domain: str) -> None:
+    """The imports of a shop, the newest first."""
+    from app.transfer import balances as transfer
+
+    with runtime().database.system() as session:
+        for item in transfer.imports(session, _shop(session, domain).id):
+            click.echo(
+                f"{item.id}  {item.at:%Y-%m-%d %H:%M}  {item.rows:>9} rows  {item.points:>12} points  {item.state}"
+            )
+
+
+def actor() -> str:
+    """Who sits at the command line."""
+    return f"command line: {getpass.getuser()}"
+
+
+def _shop(session: Session, domain: str) -> Shop:
+    from app.shops.queries import shop_by_domain
+
+    found = shop_by_domain(session, domain.lower())
+    if found is None:
+        raise click.ClickException(f"No shop {domain} has installed this app. Give its myshopify.com domain.")
+    return found
+
+
+def _named(pairs: tuple[str, ...]) -> dict[str, str]:
+    named = {}
+    for pair in pairs:
+        meaning, equals, word = pair.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{pair} is not of the form points=Balance", param_hint="--column")
+        named[meaning] = word
+    return named
+
+
+def _with_bar(
+    title: str,
+    imported: BalanceImport,
+    work: Callable[[Callable[[int], None]], BalanceImport],
+    *,
+    backwards: bool = False,
+) -> BalanceImport:
+    """Carry out `work`, which tells the line of the file that it has reached, under a progress bar."""
+    from tqdm import tqdm
+
+    start = imported.position
+    whole = start if backwards else max(imported.rows + 1 - start, 0)
+    with tqdm(total=whole, desc=title, unit="line") as bar:
+
+        def told(position: int) -> None:
+            bar.update(abs(position - start) - bar.n)
+
+        done = work(told)
+        bar.update(max(whole - bar.n, 0))
+    return done
+
+
+def _tell_preview(said: Preview) -> None:
+    click.echo(f"{said.rows} rows with {said.points} points for {said.people} people; nothing is written.")
+    click.echo(
+        f"{said.new_accounts} of them get an account, {said.debts_paid} points pay what is owed, "
+        f"{said.lifetime} points count as ever earned."
+    )
+    for row in said.first:
+        end = f", until {row.expires_at:%Y-%m-%d %H:%M} UTC" if row.expires_at else ""
+        click.echo(f"  line {row.line}: {row.who}: {row.points} points{end}; {row.balance} -> {row.balance_after}")
+
+
+def _tell_errors(errors: tuple[RowError, ...], count: int, report: Path | None) -> None:
+    for error in errors[:_SHOWN]:
+        click.echo(f"  {error}", err=True)
+    if count > _SHOWN:
+        click.echo(f"  … and {count - _SHOWN} more", err=True)
+    if errors and report is not None:
+        from app.transfer.error_report import as_csv
+
+        report.touch(mode=0o600)
+        report.write_text(as_csv(errors), encoding="utf-8")
+        click.echo(f"The errors are in {report}.", err=True)
