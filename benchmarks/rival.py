@@ -15,6 +15,7 @@ from tools.fetch_npm import npm, require_node, sha256, write_whole
 SOURCE = Path(__file__).parent / "node"
 PLACE = ROOT / ".cache" / "benchmarks-node"
 _STAMP = PLACE / ".stamp"
+POOL = 20  # connections to the database
 
 # What the library tells its handler, and the natural key; the body as it came.
 _TABLE = """
@@ -46,6 +47,7 @@ def start(world: World, *, store: bool) -> tuple[Child, int]:
         "NODE_ENV": "production",
         "PORT": str(port),
         "STORE": "postgres" if store else "none",
+        "POOL": str(POOL),
         "API_KEY": "benchmark-key",
         "API_SECRET": SECRET,
         "DATABASE_SOCKET": str(address.query["host"]),

@@ -127,12 +127,13 @@ def report(doors: dict[str, Door], lost: int) -> int:
         waits = (1_000 * percentile(latencies, 0.5), 1_000 * percentile(latencies, 0.99))
         rows.append((door.name, door.per_second, *waits, door.processor_ms, *cores, others))
     table(("", "acks/s", "p50 ms", "p99 ms", "ms of processor", "server", "PostgreSQL", "generator", "others"), rows)
-    print("\n  acks/s: middle round; the last four columns are processor cores")
+    print("\n  acks/s: middle round; the last four columns are processor cores; one process behind each door")
     ours = doors[OURS]
     figures: dict[str, Figure] = {
         "ours_per_second": round(ours.per_second),
         "ours_without_commit_per_second": round(doors[OURS_BARE].per_second),
         "ours_processor_ms": round(ours.processor_ms, 3),
+        "processes_each": 1,
         "generator_cores": ours.cores("load generator"),
         "cores_used_by_others": statistics.median(use.others for use in ours.uses),
     }
@@ -141,6 +142,7 @@ def report(doors: dict[str, Door], lost: int) -> int:
         figures |= {
             "rival_per_second": round(doors[RIVAL].per_second),
             "rival_without_commit_per_second": round(doors[RIVAL_BARE].per_second),
+            "rival_pool": rival.POOL,
             "rival_processor_ms": round(doors[RIVAL].processor_ms, 3),
             "ratio": round(statistics.median(a.per_second / b.per_second for a, b in pairs), 2),
         }

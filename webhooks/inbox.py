@@ -67,9 +67,11 @@ class Inbox:
         return await asyncio.to_thread(seal_body, *cell) if len(raw) > _LARGE else seal_body(*cell)
 
     async def _write_all(self) -> None:
-        while batch := self._gather():
-            await self._write(batch)
-        self._writer = None
+        try:
+            while batch := self._gather():
+                await self._write(batch)
+        finally:
+            self._writer = None
 
     def _gather(self) -> list[_Waiting]:
         """What waits now, up to a batch; who has given up is left out."""

@@ -7,7 +7,8 @@ import { shopifyApp } from '@shopify/shopify-app-express';
 import { ApiVersion, DeliveryMethod, LogSeverity } from '@shopify/shopify-api';
 import { MemorySessionStorage } from '@shopify/shopify-app-session-storage-memory';
 
-const { PORT, STORE, DATABASE_SOCKET, DATABASE_PORT, DATABASE_USER, DATABASE_NAME, API_KEY, API_SECRET } = process.env;
+const { PORT, STORE, POOL, API_KEY, API_SECRET } = process.env;
+const { DATABASE_SOCKET, DATABASE_PORT, DATABASE_USER, DATABASE_NAME } = process.env;
 const TOPICS = ['ORDERS_CREATE', 'ORDERS_PAID', 'ORDERS_UPDATED', 'CUSTOMERS_UPDATE', 'REFUNDS_CREATE'];
 
 const pool = new pg.Pool({
@@ -15,7 +16,7 @@ const pool = new pg.Pool({
   port: Number(DATABASE_PORT),
   user: DATABASE_USER,
   database: DATABASE_NAME,
-  max: 20,
+  max: Number(POOL),
 });
 
 // A named statement is planned once a connection: the quickest way that this driver has.
