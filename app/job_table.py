@@ -6,6 +6,7 @@ MODULES = (
     "app.api.jobs",
     "app.customers.figure_reading",
     "app.discounts.jobs",
+    "app.discounts.pools.jobs",
     "app.loyalty.seals",
     "app.loyalty.expiry",
     "app.loyalty.notices",

@@ -2,8 +2,10 @@
 
 import app.api.models
 import app.audit.models
+import app.customers.merge_models
 import app.customers.models
 import app.discounts.models
+import app.discounts.pools.models
 import app.loyalty.models
 import app.loyalty.run_models
 import app.loyalty.seal_models
