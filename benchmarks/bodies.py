@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import orjson
@@ -103,11 +104,16 @@ def _without_nulls(value: Any) -> Any:
     return [_without_nulls(inner) for inner in value] if isinstance(value, list) else value
 
 
+@cache
+def _templates() -> _Templates:
+    return _Templates()
+
+
 class Shopper:
     """Makes webhooks of one shop, seeded: its orders, customers and refunds."""
 
     def __init__(self, shop: int, *, customers: int = 2_000) -> None:
-        self._templates = _Templates()
+        self._templates = _templates()
         self._random = random.Random(shop)
         self._numbers = itertools.count(_ORDERS + shop * 1_000_000_000)
         self._first_customer = _CUSTOMERS + shop * 1_000_000_000
