@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from app import clock
 from app.api import pages, queries
 from app.api.operation import Answer, Call
+from app.api.standing import points_of
 from app.api.words import instant, instant_or_none, money, sentence
 from app.audit.service import record
 from app.customers.models import Customer
@@ -13,18 +15,18 @@ from app.loyalty import service
 from app.loyalty.ledger import Holder
 from app.loyalty.models import LedgerEntry
 from app.loyalty.programs import default_program
+from app.loyalty.standing import account_standing
 from app.orders.models import AccountTotals
 
 
 def get_customer(call: Call) -> Answer:
     """GET /customers/{customer_id}"""
     holder = _holder(call)
-    points = queries.points(call.session, *holder)
     return Answer(
         200,
         {
             "id": call.path["customer_id"],
-            "points": {"balance": points.balance, "pending": points.pending, "lifetime": points.lifetime},
+            "points": points_of(call, holder),
             "segments": [],
             "referral": None,
             "totals": _totals(queries.totals(call.session, call.shop.id, holder.account_id), call.shop.currency),
@@ -65,7 +67,7 @@ def create_adjustment(call: Call) -> Answer:
         subject=f"account:{holder.account_id}",
         after={"entry": str(entry_id), "points": points},
     )
-    balance = queries.points(call.session, *holder).balance
+    balance = account_standing(call.session, holder, clock.now()).balance
     source = {"kind": "adjustment", "id": call.request_id}
     # Without the note: answers are kept for repeated requests, and a note may name a person.
     return Answer(201, {"id": str(entry_id), "points": points, "balance": balance, "source": source})

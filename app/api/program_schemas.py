@@ -115,6 +115,40 @@ PROGRAM_COMPONENTS: dict[str, Schema] = {
         }
     ),
 }
+_value = record({"points": WHOLE, "buy": MONEY, "reward_id": ID})
+_breakage = record({"share": TEXT, "lots": WHOLE, "expected_points": WHOLE})
+PROGRAM_COMPONENTS |= {
+    "Liability": record(
+        {
+            "at": INSTANT,
+            "outstanding": {**WHOLE, "description": "Points that members hold."},
+            "pending": {**WHOLE, "description": "Part of them that cannot be spent yet."},
+            "owed": {**WHOLE, "description": "Points that members owe."},
+            "accounts": {**WHOLE, "description": "How many hold points."},
+            "forgiven": record({"points": WHOLE, "debts": WHOLE}),
+            "money": {"anyOf": [MONEY, {"type": "null"}], "description": "All of them at the dearest reward."},
+            "value": {**_or_null(_value), "description": "That reward; null without one."},
+            "breakage": {
+                **_or_null(_breakage),
+                "description": "The share of past points that nobody spent; null with too little history.",
+            },
+        }
+    ),
+    "Schedule": record(
+        {
+            "data": {
+                "type": "array",
+                "items": record(
+                    {"first_day": {**TEXT, "format": "date"}}
+                    | dict.fromkeys(
+                        ("issued", "taken_back", "redeemed", "returned", "expired", "forgiven", "owed", "outstanding"),
+                        WHOLE,
+                    )
+                ),
+            }
+        }
+    ),
+}
 PROGRAM_COMPONENTS |= {f"{name}Page": page_of(name) for name in ("Program", "RuleVersion", "Reward")}
 
 _NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 100, "pattern": ONE_LINE}

@@ -1,11 +1,48 @@
 """The operations about programs, rule versions, previews, history and rewards; `table.py` joins them to the others."""
 
 from app.api import program_schemas as shapes
-from app.api import programs, rewards
+from app.api import programs, rewards, standing
 from app.api.operation import Operation, Parameter
 from app.api.parameters import PAGE
 
+_BY = {"type": "string", "enum": ["recorded", "business"]}
+
 PROGRAM_OPERATIONS = (
+    Operation(
+        "GET",
+        "/liability",
+        standing.get_liability,
+        "What the program owes its members, now or at an earlier instant",
+        {200: "Liability"},
+        query=(
+            Parameter("at", "An earlier instant; now without it.", {"type": "string", "maxLength": 40}),
+            Parameter(
+                "by",
+                "recorded: what the books said then; business: what is known today to have been so.",
+                {**_BY, "default": "recorded"},
+            ),
+        ),
+        refusals=(422,),
+    ),
+    Operation(
+        "GET",
+        "/liability/schedule",
+        standing.get_schedule,
+        "Points issued, taken back, redeemed, returned and expired by month",
+        {200: "Schedule"},
+        "Months are those of the shop's time zone.",
+        query=(
+            Parameter(
+                "from", "The first month, such as 2026-01.", {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}
+            ),
+            Parameter(
+                "months",
+                "How many.",
+                {"type": "integer", "minimum": 1, "maximum": standing.MOST_MONTHS, "default": 12},
+            ),
+            Parameter("by", "As for the liability.", {**_BY, "default": "business"}),
+        ),
+    ),
     Operation("GET", "/programs", programs.list_programs, "The shop's programs", {200: "ProgramPage"}, query=PAGE),
     Operation(
         "GET",

@@ -1,10 +1,10 @@
 """The API's SQL: what it shows, its keys, its kept answers. Queries name the shop, although the wall would do."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import Select, and_, delete, func, or_, select
+from sqlalchemy import Select, and_, case, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -16,15 +16,6 @@ from app.loyalty.models import Balance, LedgerEntry, LedgerNote, Lot, Program, R
 from app.orders.models import AccountTotals, Order
 
 LARGEST_ID = 2**63 - 1
-
-
-@dataclass(frozen=True)
-class Points:
-    """Points of an account; `pending` is the part of `balance` that cannot be spent yet."""
-
-    balance: int = 0
-    pending: int = 0
-    lifetime: int = 0
 
 
 def account_id(session: Session, shop_id: int, customer_id: str) -> int:
@@ -46,14 +37,34 @@ def kept_customer(session: Session, shop_id: int, customer_id: int) -> int:
     return customer_id
 
 
-def points(session: Session, shop_id: int, program_id: int, account: int) -> Points:
-    """Balance, pending and lifetime points of an account."""
-    balance = session.get(Balance, (shop_id, program_id, account))
-    if balance is None:
-        return Points()
-    lots = (Lot.shop_id == shop_id, Lot.program_id == program_id, Lot.account_id == account)
-    waiting = select(func.coalesce(func.sum(Lot.remaining), 0)).where(*lots, Lot.available_at > clock.now())
-    return Points(balance.points, int(session.scalar(waiting) or 0), balance.lifetime)
+class HeldLot(NamedTuple):
+    """A lot with points in it; `ends_at` is its own end or that of its account's idleness, whichever holds."""
+
+    id: int
+    source_kind: str
+    source_id: str
+    granted: int
+    remaining: int
+    available_at: datetime
+    ends_at: datetime | None
+
+
+def lots(
+    session: Session, shop_id: int, program_id: int, account: int, *, beyond: int | None, limit: int
+) -> Sequence[HeldLot]:
+    """Lots with points in them that are not over, in the order they were made."""
+    idle = case((Lot.available_at < Balance.idle_at, Balance.idle_at))
+    ends_at = func.coalesce(Lot.expires_at, idle)
+    own = (Balance.shop_id == Lot.shop_id, Balance.program_id == Lot.program_id, Balance.account_id == Lot.account_id)
+    wanted = (
+        select(Lot.id, Lot.source_kind, Lot.source_id, Lot.granted, Lot.remaining, Lot.available_at, ends_at)
+        .join(Balance, and_(*own))
+        .where(Lot.shop_id == shop_id, Lot.program_id == program_id, Lot.account_id == account, Lot.remaining > 0)
+        .where(Lot.id > (beyond or 0), or_(ends_at.is_(None), ends_at > clock.now()))
+        .order_by(Lot.id)
+        .limit(limit)
+    )
+    return [HeldLot(*row) for row in session.execute(wanted)]
 
 
 def totals(session: Session, shop_id: int, account: int) -> AccountTotals | None:

@@ -40,9 +40,16 @@ COMPONENTS: dict[str, Schema] = {
             "id": ID,
             "points": record(
                 {
-                    "balance": {**WHOLE, "description": "Sum of the ledger; below zero the customer owes points."},
-                    "pending": {**WHOLE, "description": "Part of the balance that cannot be spent yet."},
+                    "balance": {**WHOLE, "description": "Available and pending less owed."},
+                    "available": {**WHOLE, "description": "Can be spent now."},
+                    "pending": {**WHOLE, "description": "Cannot be spent yet."},
                     "lifetime": {**WHOLE, "description": "Earned less taken back; redemptions do not lower it."},
+                    "owed": {**WHOLE, "description": "Spent, and taken back afterwards."},
+                    "expiring": {
+                        "type": "array",
+                        "items": record({"at": INSTANT, "points": WHOLE}),
+                        "description": "What ends when, unless it is spent before; the next twenty.",
+                    },
                 }
             ),
             "segments": {"type": "array", "items": TEXT},
@@ -78,6 +85,16 @@ COMPONENTS: dict[str, Schema] = {
             "points": WHOLE,
             "balance": {**WHOLE, "description": "The balance right after it."},
             "source": _source,
+        }
+    ),
+    "Lot": record(
+        {
+            "id": ID,
+            "source": _source,
+            "granted": WHOLE,
+            "remaining": WHOLE,
+            "available_at": INSTANT,
+            "expires_at": {**INSTANT_OR_NULL, "description": "Null: not by itself."},
         }
     ),
     "Redemption": record(
@@ -130,7 +147,7 @@ COMPONENTS: dict[str, Schema] = {
     },
 }
 COMPONENTS |= PROGRAM_COMPONENTS | ACTION_COMPONENTS
-COMPONENTS |= {f"{name}Page": page_of(name) for name in ("LedgerEntry", "Redemption", "Event")}
+COMPONENTS |= {f"{name}Page": page_of(name) for name in ("LedgerEntry", "Lot", "Redemption", "Event")}
 
 ADJUSTMENT_REQUEST: Schema = {
     "type": "object",

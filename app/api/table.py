@@ -1,6 +1,6 @@
 """Every operation of the API, once. Routes, request checks and the OpenAPI document all come from here."""
 
-from app.api import actions, audit, customers, events, redemptions, schemas
+from app.api import actions, audit, customers, events, redemptions, schemas, standing
 from app.api.action_schemas import ACTION_REQUEST, BIRTHDAY_REQUEST
 from app.api.operation import Operation, Parameter
 from app.api.parameters import PAGE, PATH
@@ -23,6 +23,16 @@ OPERATIONS = (
         customers.list_ledger,
         "Every change of the customer's points, newest first",
         {200: "LedgerEntryPage"},
+        query=PAGE,
+        refusals=(404,),
+    ),
+    Operation(
+        "GET",
+        "/customers/{customer_id}/lots",
+        standing.list_lots,
+        "The points that a customer holds, by what gave them",
+        {200: "LotPage"},
+        "Those that end soonest are spent first.",
         query=PAGE,
         refusals=(404,),
     ),

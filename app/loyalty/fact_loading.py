@@ -5,6 +5,7 @@ whole shops. Only what the programs' rules ask for is read: lines, products' lab
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -13,13 +14,14 @@ from sqlalchemy.orm import Session
 
 from app.loyalty.facts import AccountFacts, ActionFacts, LineFacts, OrderFacts
 from app.loyalty.programs import ProgramRules
+from app.sql import Statement
 
 AccountKey = tuple[int, int]
 
 _WANTED = (
     "wanted as (select * from jsonb_to_recordset(cast(:accounts as jsonb)) as a(shop_id bigint, account_id bigint))"
 )
-_ORDERS = text(f"""
+_ORDERS = Statement(f"""
 with {_WANTED}
 select o.shop_id, o.account_id, o.id, coalesce(o.processed_at, o.created_at, o.updated_at) as business_at,
        o.updated_at as changed_at, o.currency, o.paid, o.test, o.imported, o.taxes_included, o.gift_card_minor,
@@ -37,7 +39,7 @@ left join lateral (
 ) r on true
 where o.updated_at is not null
 """)  # noqa: S608 - a constant of this module
-_LINES = text(f"""
+_LINES = f"""
 with {_WANTED}
 select l.shop_id, l.order_id, l.product_id, l.gift_card, l.quantity,
        l.price_minor * l.quantity - l.discount_minor as net_minor, l.tax_minor,
@@ -49,14 +51,20 @@ left join lateral (
     from refunds r join refund_lines f on f.shop_id = r.shop_id and f.refund_id = r.id
     where r.shop_id = l.shop_id and r.order_id = l.order_id and f.line_id = l.id and r.id <> all(o.listed_refunds)
 ) r on true
+{{labels}}
+order by l.shop_id, l.order_id, l.id
+"""  # noqa: S608 - a constant of this module
+# Tags and collections of the time when the order was placed.
+_LABELS = """
 left join lateral (
     select array_agg(p.label) as labels from product_labels p
     where p.shop_id = l.shop_id and p.product_id = l.product_id
         and p.since <= coalesce(o.processed_at, o.created_at, o.updated_at)
         and coalesce(o.processed_at, o.created_at, o.updated_at) < p.until
 ) p on true
-order by l.shop_id, l.order_id, l.id
-""")  # noqa: S608 - a constant of this module
+"""
+_PLAIN_LINES = Statement(_LINES.format(labels="cross join (select null::text[] as labels) p"))
+_LABELLED_LINES = Statement(_LINES.format(labels=_LABELS))
 # An action stays with the account that did it; what it is worth goes to the account that this one was merged into.
 _ACTIONS = text(f"""
 with {_WANTED}
@@ -101,9 +109,12 @@ def load(
     wanted = sorted(set(accounts))
     asking = {
         name: [key for key in wanted if key[0] in programs and _asks(programs[key[0]], name)]
-        for name in ("needs_lines", "needs_ordinals", "actions")
+        for name in ("needs_lines", "needs_labels", "needs_ordinals", "actions")
     }
-    orders = _orders(session, wanted, _lines(session, asking["needs_lines"]))
+    labelled = set(asking["needs_labels"])
+    lines = _lines(session, _LABELLED_LINES, sorted(labelled))
+    lines |= _lines(session, _PLAIN_LINES, [key for key in asking["needs_lines"] if key not in labelled])
+    orders = _orders(session, wanted, lines)
     actions = _actions(session, asking["actions"])
     earlier = _earlier(session, asking["needs_ordinals"])
     return {
@@ -124,7 +135,7 @@ def _orders(
     session: Session, wanted: list[AccountKey], lines: dict[AccountKey, list[LineFacts]]
 ) -> dict[AccountKey, list[OrderFacts]]:
     found: dict[AccountKey, list[OrderFacts]] = {}
-    for row in session.execute(_ORDERS, {"accounts": _rows(wanted)}) if wanted else ():
+    for row in _ORDERS.run(session, accounts=_rows(wanted)) if wanted else ():
         found.setdefault((row.shop_id, row.account_id), []).append(_order(row, lines))
     return found
 
@@ -142,7 +153,7 @@ def _order(row: Any, lines: dict[AccountKey, list[LineFacts]]) -> OrderFacts:
         taxes_included=row.taxes_included,
         lines=tuple(lines.get((row.shop_id, row.id), ())),
         channels=_channels(row.source_name, row.b2b),
-        payments=frozenset(_PAYMENT_OF[name] for name in row.payment_gateways if name in _PAYMENT_OF),
+        payments=_payments(tuple(row.payment_gateways)),
         imported=row.imported,
         refunded=row.refunded,
         paid=row.paid,
@@ -152,24 +163,34 @@ def _order(row: Any, lines: dict[AccountKey, list[LineFacts]]) -> OrderFacts:
     )
 
 
+@lru_cache(1_000)
+def _payments(gateways: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(_PAYMENT_OF[name] for name in gateways if name in _PAYMENT_OF)
+
+
+@lru_cache(1_000)
 def _channels(source_name: str | None, b2b: bool) -> frozenset[str]:
     channel = _CHANNEL_OF.get(source_name or "")
     return frozenset(name for name in (channel, "b2b" if b2b else None) if name)
 
 
-def _lines(session: Session, wanted: list[AccountKey]) -> dict[AccountKey, list[LineFacts]]:
+def _lines(session: Session, statement: Statement, wanted: list[AccountKey]) -> dict[AccountKey, list[LineFacts]]:
     found: dict[AccountKey, list[LineFacts]] = {}
-    for row in session.execute(_LINES, {"accounts": _rows(wanted)}) if wanted else ():
-        labels = {*(row.labels or ()), f"product:{row.product_id}"}
+    for row in statement.run(session, accounts=_rows(wanted)) if wanted else ():
         line = LineFacts(
             amount_minor=_share(row.net_minor, row.left_over, row.quantity),
             tax_minor=_share(row.tax_minor, row.left_over, row.quantity),
             quantity=row.left_over,
             gift_card=row.gift_card,
-            labels=frozenset(labels),
+            labels=_labels(row.product_id, tuple(row.labels or ())),
         )
         found.setdefault((row.shop_id, row.order_id), []).append(line)
     return found
+
+
+@lru_cache(100_000)
+def _labels(product_id: int | None, labels: tuple[str, ...]) -> frozenset[str]:
+    return frozenset({*labels, f"product:{product_id}"})
 
 
 def _share(amount: int, part: int, whole: int) -> int:

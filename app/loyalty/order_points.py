@@ -5,25 +5,29 @@ Called by the fold, which knows the order's number and applies the limits of day
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 from app.loyalty.facts import LineFacts, OrderFacts
 from app.loyalty.rules import OrderRule, Rules
 from app.money import exponent
 
-_ONE = Fraction(1)
-
 
 def order_points(order: OrderFacts, rules: Rules, ordinal: int | None) -> int:
     """Points of an order that earns; `ordinal` 1 is the account's first order, None an unknown number."""
-    if order.channels & rules.closed_channels or order.payments & rules.refused_payments:
+    if not rules.closed_channels.isdisjoint(order.channels) or not rules.refused_payments.isdisjoint(order.payments):
         return 0
-    unit = 10 ** exponent(order.currency)
+    unit = _unit(order.currency)
     earned: int | Fraction = 0
     for rule in rules.earning:
         earned += _points(order, rules, rule, ordinal, unit)
-    factor = rules.factor(order.business_at)
-    points = _rounded(earned if factor == _ONE else earned * factor, rules.rounding)
+    points = _rounded(earned * rules.factor(order.business_at) if rules.multipliers else earned, rules.rounding)
     return min(points, rules.caps.order) if rules.caps.order is not None else points
+
+
+@cache
+def _unit(currency: str) -> int:
+    """Minor units of one of a currency."""
+    return int(10 ** exponent(currency))
 
 
 def _points(order: OrderFacts, rules: Rules, rule: OrderRule, ordinal: int | None, unit: int) -> int | Fraction:

@@ -6,7 +6,7 @@ Rules are data (`rule_versions.rules`), read into `Rules`; the fold is given the
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -54,7 +54,7 @@ class ProgramRules:
         """Whether an imported order of an instant earns: only after the merchant has chosen from when on."""
         return self.history_chosen and (self.history_from is None or self.history_from <= instant)
 
-    @property
+    @cached_property
     def counts_days(self) -> bool:
         """Whether a limit a day is in some version."""
         return any(rules.caps.day is not None for rules in self.versions)

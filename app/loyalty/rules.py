@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from app.merchant_json import Reader
@@ -102,7 +103,7 @@ class ActionRule:
     per_account: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Rules:
     """One rule version; `in_force_from` None is since the beginning of history."""
 
@@ -122,7 +123,7 @@ class Rules:
     expiry: Expiry | None = None
     actions: Mapping[str, ActionRule] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def needs_lines(self) -> bool:
         """Whether the goods of an order have to be told apart. Gift cards among them always have to."""
         narrowed = any(rule.only or rule.exclude.labels or rule.kind == "per_item" for rule in self.earning)

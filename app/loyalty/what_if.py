@@ -80,8 +80,10 @@ class Comparison:
         if not difference:
             return
         (self.gained if difference > 0 else self.lost).add(abs(difference), 1)
-        self.years.update(draft.years)
-        self.years.subtract(live.years)
+        for year, points in draft.years.items():
+            self.years[year] += points
+        for year, points in live.years.items():
+            self.years[year] -= points
         of = self.gainers if difference > 0 else self.losers
         # The smaller id comes first among equals, whatever the order of accounts.
         heapq.heappush(of, Difference(abs(difference), -account_id, live.points, draft.points))
@@ -98,18 +100,19 @@ class Worth(NamedTuple):
 
     points: int
     sources: int
-    years: Counter[int]
+    years: dict[int, int]
 
 
 def worth(program: ProgramRules, facts: AccountFacts, since: datetime, until: datetime) -> Worth:
     """What an account's orders and actions of [since, until) give under a program; those before count for limits."""
     points = sources = 0
-    years: Counter[int] = Counter()
+    years: dict[int, int] = {}
     for target in fold(program, facts).values():
         if target.points and since <= target.business_at < until:
             points += target.points
             sources += 1
-            years[day_of(target.business_at, program.zone).year] += target.points
+            year = day_of(target.business_at, program.zone).year
+            years[year] = years.get(year, 0) + target.points
     return Worth(points, sources, years)
 
 

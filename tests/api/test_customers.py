@@ -14,7 +14,7 @@ ADJUST = f"{ONE}/adjustments"
 def test_a_new_customer_has_nothing_yet(api: Api, holder: Holder) -> None:
     answer = api.get(ONE).get_json()
     assert answer["id"] == str(CUSTOMER)
-    assert answer["points"] == {"balance": 0, "pending": 0, "lifetime": 0}
+    assert answer["points"] == {"balance": 0, "available": 0, "pending": 0, "lifetime": 0, "owed": 0, "expiring": []}
     assert answer["totals"]["spent"] == {"amount": "0.00", "currency": "USD"}
     assert (answer["segments"], answer["referral"]) == ([], None)
 
