@@ -26,6 +26,7 @@ from app.sql import rows
 
 log = structlog.get_logger()
 
+JOB = "points.expire"
 # Accounts a transaction, and the rest between two of them.
 STEP = 500
 _REST_SECONDS = 0.02
@@ -63,7 +64,7 @@ where (b.shop_id, b.program_id, b.account_id) = (h.shop_id, h.program_id, h.acco
 """)
 
 
-@job("points.expire", queue="care", cron="* * * * * 0")
+@job(JOB, queue="care", cron="* * * * * 0")
 def sweep_due(runtime: Runtime) -> None:
     """Every minute: whatever is over by now, in steps until nothing is left."""
     swept = 0

@@ -38,16 +38,16 @@ class Month:
 _FLOWS = """
 with entry as (
     select account_id, width_bucket({time}, cast(:starts as timestamptz[])) as month, source_kind as kind, points,
-           source_kind not in ('redemption', 'moved_spending', 'expiry', 'forgiven', 'moved') as earned,
-           reason in ('order_moved', 'action_moved') as moved
+           source_kind not in ('redemption', 'import_spent', 'moved_spending', 'expiry', 'forgiven', 'moved') as earned,
+           source_kind in ('redemption', 'import_spent') as spent, reason in ('order_moved', 'action_moved') as moved
     from ledger_entries
     where shop_id = :shop and program_id = :program and {time} < :until
 ), flow as (
     select month, sum(points)::bigint as net,
            coalesce(sum(points) filter (where earned and (points > 0 or moved)), 0)::bigint as issued,
            coalesce(-sum(points) filter (where earned and points < 0 and not moved), 0)::bigint as taken_back,
-           coalesce(-sum(points) filter (where kind = 'redemption' and points < 0), 0)::bigint as redeemed,
-           coalesce(sum(points) filter (where kind = 'redemption' and points > 0), 0)::bigint as returned,
+           coalesce(-sum(points) filter (where spent and points < 0), 0)::bigint as redeemed,
+           coalesce(sum(points) filter (where spent and points > 0), 0)::bigint as returned,
            coalesce(-sum(points) filter (where kind = 'expiry'), 0)::bigint as expired,
            coalesce(sum(points) filter (where kind = 'forgiven'), 0)::bigint as forgiven
     from entry group by month

@@ -72,7 +72,7 @@ _THEN = """
 with held as (
     select e.account_id, sum(e.points)::bigint as points,
            coalesce(sum(e.points) filter (where e.source_kind not in
-               ('redemption', 'moved_spending', 'expiry', 'forgiven')), 0)::bigint as lifetime,
+               ('redemption', 'import_spent', 'moved_spending', 'expiry', 'forgiven')), 0)::bigint as lifetime,
            coalesce(sum(e.points) filter (where e.source_kind = 'forgiven'), 0)::bigint as forgiven,
            count(*) filter (where e.reason = 'debt_forgiven') as debts
     from ledger_entries e
@@ -86,7 +86,7 @@ with held as (
 )
 select coalesce(sum(greatest(h.points, 0)), 0)::bigint as outstanding,
        coalesce(sum(greatest(-h.points, 0)), 0)::bigint as owed,
-       coalesce(sum(least(greatest(h.points, 0), w.points)), 0)::bigint as pending,
+       coalesce(sum(least(greatest(h.points, 0), coalesce(w.points, 0))), 0)::bigint as pending,
        coalesce(sum(h.lifetime), 0)::bigint as lifetime, coalesce(sum(h.forgiven), 0)::bigint as forgiven,
        coalesce(sum(h.debts), 0)::bigint as debts_forgiven, count(*) filter (where h.points > 0) as accounts
 from held h left join waiting w using (account_id)
