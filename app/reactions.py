@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app import jobs
 from app.changes import Changes, Key
-from app.customers import imported
+from app.customers import accounts, imported
 from app.discounts import use
 from app.loyalty import returns
 from app.loyalty import service as loyalty
@@ -21,11 +21,10 @@ def react(session: Session, changes: Changes, absorbed: frozenset[Key] = frozens
     """Carry the changes of this transaction to all that depends on them."""
     if changes.emails or absorbed:
         changes.add(orders.reassign(session, changes.emails, set(absorbed)))
-    totals.recompute(session, changes.accounts)
-    loyalty.settle(session, changes.accounts)
+    _settle(session, changes)
     use.record_uses(session, changes.orders)
     returns.settle(session, changes.orders)
-    privacy.keep_erased(session, changes.orders)
+    privacy.keep_erased(session, changes.orders, changes.erased)
     products.want_unknown(session, changes.orders)
     imported.want_figures(session, changes.orders)
     jobs.enqueue_all(
@@ -39,3 +38,15 @@ def react(session: Session, changes: Changes, absorbed: frozenset[Key] = frozens
             for shop_id, order_id in sorted(changes.rereads)
         ],
     )
+
+
+def _settle(session: Session, changes: Changes) -> None:
+    totals.recompute(session, changes.accounts)
+    loyalty.settle(session, changes.accounts)
+    # Only now are the balances locked, and a merge that ran beside us has ended or waits for us: whoever of the two
+    # came second finds here the orders that the other could not see.
+    strayed = accounts.absorbed(session, changes.accounts)
+    if strayed and (found := orders.reassign(session, set(), strayed)).accounts:
+        changes.add(found)
+        totals.recompute(session, found.accounts)
+        loyalty.settle(session, found.accounts)

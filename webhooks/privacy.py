@@ -114,7 +114,7 @@ def blank_bodies(runtime: Runtime, *, shop_id: int, request_id: int) -> None:
 
 
 def _traces(runtime: Runtime, session: Session, domain: str, request: PrivacyRequest) -> Traces:
-    """From the request's own body while it is there; a later round goes by the customer's id."""
+    """From the request's own body while it is there; a later round goes by the ids of customer and orders."""
     own = session.scalar(_events(request.shop_id).where(*_own(request)))
     if own is not None and own.body is not None:
         try:
@@ -122,7 +122,7 @@ def _traces(runtime: Runtime, session: Session, domain: str, request: PrivacyReq
             return Traces.of(Person.of(body))
         except (CannotOpen, ValueError, BadPayload):
             log.warning("the body of an erasure request cannot be read", shop=request.shop_id, request=request.id)
-    return Traces.of(Person(request.customer_id, None, None))
+    return Traces.of(Person(request.customer_id, None, None, tuple(request.order_ids)))
 
 
 def _events(shop_id: int) -> Any:

@@ -1,8 +1,9 @@
 """Which account an order, a customer or an e-mail address leads to.
 
 A customer's orders belong to the customer's account. A guest's orders belong to the customer who has that address now
-and has verified it, else to an account of the address itself. Both are functions of what the projections say at the
-moment, so that they do not depend on what arrived first. Accounts that were merged lead on to the last of the chain.
+and has verified it, else to an account of the address itself, and without an address to one of the telephone number.
+All are functions of what the projections say at the moment, so that they do not depend on what arrived first. Accounts
+that were merged lead on to the one that stands for all of them (`merging`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.changes import Key
+from app.customers.contact import phone_number
 from app.sql import Statement, keys, rows
 
 Email = tuple[int, str]
@@ -29,6 +31,8 @@ class Owned(Protocol):
     def customer_id(self) -> int | None: ...
     @property
     def email(self) -> str | None: ...
+    @property
+    def phone(self) -> str | None: ...
 
 
 def owners_of_orders(session: Session, orders: Iterable[Owned]) -> dict[Key, int | None]:
@@ -36,20 +40,59 @@ def owners_of_orders(session: Session, orders: Iterable[Owned]) -> dict[Key, int
     orders = list(orders)
     customers = {(order.shop_id, order.customer_id) for order in orders if order.customer_id}
     guests = {(order.shop_id, order.email) for order in orders if not order.customer_id and order.email}
+    numbers = {key: number for key, order in _nameless(orders) if (number := phone_number(order.phone))}
     of_customer = accounts_of_customers(session, customers)
     of_email = owners_of_emails(session, guests)
-    return {
-        (order.shop_id, order.id): of_customer[order.shop_id, order.customer_id]
-        if order.customer_id
-        else of_email.get((order.shop_id, order.email or ""))
-        for order in orders
-    }
+    of_number = _accounts(session, {(shop_id, "phone", number) for (shop_id, _), number in numbers.items()})
+    owners: dict[Key, int | None] = {}
+    for order in orders:
+        key = (order.shop_id, order.id)
+        if order.customer_id:
+            owners[key] = of_customer[order.shop_id, order.customer_id]
+        elif order.email:
+            owners[key] = of_email[order.shop_id, order.email]
+        else:
+            owners[key] = of_number.get((order.shop_id, "phone", numbers.get(key, "")))
+    return owners
+
+
+def _nameless(orders: Iterable[Owned]) -> Iterable[tuple[Key, Owned]]:
+    """Guests who left neither name nor address may have left a number. Nobody verifies it, so no customer gets them."""
+    return (((order.shop_id, order.id), order) for order in orders if not order.customer_id and not order.email)
 
 
 def accounts_of_customers(session: Session, customers: Iterable[Key]) -> dict[Key, int]:
     """The account of each Shopify customer, made when it is missing."""
     wanted = {(shop_id, "customer", str(customer_id)) for shop_id, customer_id in customers}
     return {(shop_id, int(value)): account for (shop_id, _, value), account in _accounts(session, wanted).items()}
+
+
+_OWN = Statement("""
+select i.shop_id, i.value, i.account_id
+from identities i join jsonb_to_recordset(cast(:identities as jsonb)) as w(shop_id bigint, kind text, value text)
+    using (shop_id, kind, value)
+""")
+
+
+def own_accounts_of_customers(session: Session, customers: Iterable[Key]) -> dict[Key, int]:
+    """The account that each Shopify customer had first, whatever took it over since; made when it is missing."""
+    wanted = {(shop_id, "customer", str(customer_id)) for shop_id, customer_id in customers}
+    _accounts(session, wanted)
+    return {
+        (row.shop_id, int(row.value)): row.account_id for row in _OWN.run(session, identities=_rows(sorted(wanted)))
+    }
+
+
+_ABSORBED = Statement("""
+select a.shop_id, a.id
+from accounts a join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint) using (shop_id, id)
+where a.merged_into is not null
+""")
+
+
+def absorbed(session: Session, wanted: Iterable[Key]) -> set[Key]:
+    """Which of these accounts stand for another one now."""
+    return {(row.shop_id, row.id) for row in _ABSORBED.run(session, keys=keys(wanted))}
 
 
 _VERIFIED = Statement("""

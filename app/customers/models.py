@@ -6,10 +6,14 @@ it, and erasure removes it.
 
 from datetime import date, datetime
 
-from sqlalchemy import Identity, Index, LargeBinary
+from sqlalchemy import Identity, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
+
+# Two spellings of one mailbox: another case, or something behind a plus sign.
+MAILBOX = r"lower(regexp_replace(email, '\+[^@]*@', '@'))"
+LIVING = "deleted_at is null and redacted_at is null and merged_into is null"
 
 
 class Account(Base):
@@ -76,4 +80,8 @@ class Customer(Base):
     redacted_at: Mapped[datetime | None]
     merged_into: Mapped[int | None]
 
-    __table_args__ = (Index("customers_email_ix", "shop_id", "email"),)
+    __table_args__ = (
+        Index("customers_email_ix", "shop_id", "email"),
+        Index("customers_mailbox_ix", "shop_id", text(MAILBOX), postgresql_where=text(f"verified_email and {LIVING}")),
+        Index("customers_phone_ix", "shop_id", "phone", postgresql_where=text(f"phone is not null and {LIVING}")),
+    )

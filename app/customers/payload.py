@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from app import payload
+from app.customers.contact import phone_number
 from app.payload import BadPayload, Body
 
 
@@ -80,12 +81,12 @@ class Merge:
 def parse_customer(shop_id: int, body: Body, triggered_at: datetime) -> CustomerSnapshot:
     """The snapshot in `customers/create|update|enable|disable`; raises BadPayload."""
     address = payload.mapping(body.get("default_address") or {}, "default_address")
-    verified = body.get("verified_email")
+    verified, phone = body.get("verified_email"), payload.text(body, "phone")
     return CustomerSnapshot(
         shop_id=shop_id,
         id=payload.needed_id(body),
         email=payload.email(body),
-        phone=payload.text(body, "phone"),
+        phone=phone_number(phone) or phone,
         verified_email=verified if isinstance(verified, bool) else None,
         first_name=payload.text(body, "first_name"),
         last_name=payload.text(body, "last_name"),

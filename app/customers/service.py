@@ -10,8 +10,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from app import clock
 from app.changes import Changes, Key
-from app.customers import accounts
+from app.customers import accounts, merging
 from app.customers.models import Customer
 from app.customers.payload import Consent, CustomerSnapshot, Merge
 from app.sql import Statement, assignments, keys, rows
@@ -56,7 +57,12 @@ def apply(session: Session, snapshots: Sequence[CustomerSnapshot]) -> Changes:
     values = rows(newest[key].row() for key in sorted(newest))
     written = {(row.shop_id, row.id) for row in _UPSERT.run(session, rows=values)}
     accounts.accounts_of_customers(session, written)
-    return Changes(emails=before ^ _emails(session, newest) | _newly_verified(newest, written))
+    return _follow(session, before ^ _emails(session, newest) | _newly_verified(newest, written))
+
+
+def _follow(session: Session, emails: set[tuple[int, str]]) -> Changes:
+    """These addresses may belong to somebody else now, and with them what guests have."""
+    return Changes(emails=emails, accounts=merging.follow_addresses(session, emails) if emails else set())
 
 
 def _emails(session: Session, customers: Iterable[Key]) -> set[tuple[int, str]]:
@@ -117,7 +123,7 @@ def delete(session: Session, deletions: Sequence[tuple[int, int, datetime]]) -> 
     freed = _emails(session, {(shop, customer) for shop, customer, _ in deletions})
     values = rows({"shop_id": shop, "id": customer, "at": at} for shop, customer, at in deletions)
     _DELETE.run(session, rows=values)
-    return Changes(emails=freed)
+    return _follow(session, freed)
 
 
 _MERGE_CUSTOMER = Statement(f"""
@@ -125,25 +131,30 @@ insert into customers as c (shop_id, id, merged_into)
 select shop_id, id, kept from jsonb_to_recordset(cast(:rows as jsonb)) as r(shop_id bigint, id bigint, kept bigint)
 on conflict (shop_id, id) do update set merged_into = excluded.merged_into, {_EMPTIED}
 """)  # noqa: S608 - column names of our own model
-_MERGE_ACCOUNT = Statement("""
-update accounts set merged_into = :root where shop_id = :shop_id and (id = :absorbed or merged_into = :absorbed)
-returning id
-""")
 
 
 def merge(session: Session, merges: Sequence[Merge]) -> tuple[Changes, set[Key]]:
-    """Let one account take over another; returns the changes and the absorbed accounts, whose orders move on."""
-    changes = Changes()
-    absorbed: set[Key] = set()
-    for item in sorted(set(merges), key=lambda merge: (merge.shop_id, merge.absorbed, merge.kept)):
-        pair = [(item.shop_id, item.kept), (item.shop_id, item.absorbed)]
-        changes.emails |= _emails(session, pair)
-        found = accounts.accounts_of_customers(session, pair)
-        _MERGE_CUSTOMER.run(session, rows=rows([{"shop_id": item.shop_id, "id": item.absorbed, "kept": item.kept}]))
-        root, other = found[pair[0]], found[pair[1]]
-        if root == other:
-            continue
-        moved = _MERGE_ACCOUNT.run(session, shop_id=item.shop_id, root=root, absorbed=other)
-        absorbed |= {(item.shop_id, row.id) for row in moved}
-        changes.accounts |= {(item.shop_id, root), (item.shop_id, other)}
-    return changes, absorbed
+    """Shopify made one customer of two; returns the changes, and the accounts whose orders belong to others now."""
+    if not merges:
+        return Changes(), set()
+    pairs = sorted(set(merges), key=lambda merge: (merge.shop_id, merge.absorbed, merge.kept))
+    people = {(item.shop_id, customer) for item in pairs for customer in (item.kept, item.absorbed)}
+    emails = _emails(session, people)
+    own = accounts.own_accounts_of_customers(session, people)
+    gone = {(item.shop_id, item.absorbed): item.kept for item in pairs}
+    values = rows({"shop_id": shop_id, "id": absorbed, "kept": kept} for (shop_id, absorbed), kept in gone.items())
+    _MERGE_CUSTOMER.run(session, rows=values)
+    changes = _follow(session, emails)
+    regrouped = merging.record(session, (_fact(item, own) for item in pairs))
+    changes.accounts |= regrouped
+    return changes, regrouped
+
+
+def _fact(item: Merge, own: dict[Key, int]) -> merging.Fact:
+    return merging.Fact(
+        shop_id=item.shop_id,
+        kept=own[item.shop_id, item.kept],
+        absorbed=own[item.shop_id, item.absorbed],
+        cause=merging.SHOPIFY,
+        at=clock.now(),
+    )

@@ -16,13 +16,24 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.loyalty import lot_store, notes
-from app.loyalty.lot_store import load_lots, load_needed
+from app.loyalty.lot_store import load_lots, load_needed, load_spendable
 from app.loyalty.lots import EXPIRY, FORGIVEN, AccountLots, Change, Holder, LotDates, LotState, Source, expiry_of
+from app.sql import Statement
 
-__all__ = ["Holder", "Posting", "expired", "expiry_postings", "load_lots", "load_needed", "lock_balances", "post"]
+__all__ = [
+    "Holder",
+    "Posting",
+    "expired",
+    "expiry_postings",
+    "load_lots",
+    "load_needed",
+    "load_spendable",
+    "lock_balances",
+    "post",
+]
 
 # What these sources take from or bring to an account is spending, not earning.
-NOT_EARNED = frozenset({"redemption", "moved_spending", EXPIRY, FORGIVEN})
+NOT_EARNED = frozenset({"redemption", "import_spent", "moved_spending", EXPIRY, FORGIVEN})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +58,12 @@ class Posting:
 
 
 _HOLDERS = "jsonb_to_recordset(cast(:holders as jsonb)) as h(shop_id bigint, program_id bigint, account_id bigint)"
-_LOCK = text(f"""
+_LOCK = Statement(f"""
 select b.shop_id, b.program_id, b.account_id, b.points
 from balances b join {_HOLDERS} using (shop_id, program_id, account_id)
 order by b.shop_id, b.program_id, b.account_id for update of b
 """)  # noqa: S608 - a constant of this module
-_MAKE = text(f"""
+_MAKE = Statement(f"""
 insert into balances (shop_id, program_id, account_id, points, lifetime)
 select shop_id, program_id, account_id, 0, 0 from {_HOLDERS} order by 1, 2, 3
 on conflict do nothing
@@ -64,11 +75,14 @@ def lock_balances(session: Session, holders: Iterable[Holder]) -> dict[Holder, i
     wanted = sorted(set(holders))
     if not wanted:
         return {}
-    parameters = {"holders": _json([holder._asdict() for holder in wanted])}
-    # The lock is a statement of its own: only then does it see a row that somebody else has just made.
-    session.execute(_MAKE, parameters)
-    rows = session.execute(_LOCK, parameters)
-    return {Holder(row.shop_id, row.program_id, row.account_id): row.points for row in rows}
+    told = _json([holder._asdict() for holder in wanted])
+    # One that is there is locked at once. Several are not: what is missing has its place in the order of locks, too.
+    found = _LOCK.run(session, holders=told) if len(wanted) == 1 else []
+    if not found:
+        # The lock is a statement of its own: only then does it see a row that somebody else has just made.
+        _MAKE.run(session, holders=told)
+        found = _LOCK.run(session, holders=told)
+    return {Holder(row.shop_id, row.program_id, row.account_id): row.points for row in found}
 
 
 def post(session: Session, postings: Sequence[Posting], lots: Mapping[Holder, AccountLots] | None = None) -> list[int]:
@@ -187,7 +201,7 @@ def _write_entries(session: Session, postings: Sequence[Posting]) -> list[int]:
     return ids
 
 
-_BALANCES = text("""
+_BALANCES = Statement("""
 update balances b set points = b.points + r.points, lifetime = b.lifetime + r.earned
 from jsonb_to_recordset(cast(:rows as jsonb)) as r(
     shop_id bigint, program_id bigint, account_id bigint, points bigint, earned bigint)
@@ -203,7 +217,7 @@ def _write_balances(session: Session, postings: Sequence[Posting]) -> None:
         if posting.source.kind not in NOT_EARNED:
             earned[posting.holder] += posting.points
     rows = [holder._asdict() | {"points": points[holder], "earned": earned[holder]} for holder in points]
-    session.execute(_BALANCES, {"rows": _json(rows)})
+    _BALANCES.run(session, rows=_json(rows))
 
 
 def _json(rows: list[dict[str, Any]]) -> str:

@@ -8,30 +8,29 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.loyalty.lots import OWED, AccountLots, Holder, LotState, Source
-from app.sql import rows
+from app.sql import Statement, rows
 
 _KEY = "shop_id, program_id, account_id"
 _SOURCE = f"{_KEY}, source_kind, source_id"
 _HOLDERS = "jsonb_to_recordset(cast(:holders as jsonb)) as h(shop_id bigint, program_id bigint, account_id bigint)"
 _SOURCES = """jsonb_to_recordset(cast(:sources as jsonb))
     as s(shop_id bigint, program_id bigint, account_id bigint, source_kind text, source_id text)"""
-_LOTS = text(f"""
+_LOTS = Statement(f"""
 select l.shop_id, l.program_id, l.account_id, l.id, l.source_kind, l.source_id, l.granted, l.remaining,
        l.available_at, l.expires_at, b.idle_at
 from balances b join {_HOLDERS} using ({_KEY}) join lots l using ({_KEY})
 """)  # noqa: S608 - constants of this module
-_USES = text(f"""
+_USES = Statement(f"""
 select u.shop_id, u.program_id, u.account_id, u.source_kind, u.source_id, u.points,
        l.source_kind as lot_kind, l.source_id as lot_source
 from lot_uses u join {_HOLDERS} using ({_KEY})
 left join lots l on l.shop_id = u.shop_id and l.id = u.lot_id
 """)  # noqa: S608 - constants of this module
 # What postings on some sources can touch: lots that hold something, the sources' own, and those that they use.
-_NEEDED_LOTS = text(f"""
+_NEEDED_LOTS = Statement(f"""
 with s as materialized (select * from {_SOURCES}), wanted as (
     select l.shop_id, l.id from {_HOLDERS} join lots l using ({_KEY}) where l.remaining > 0
     union
@@ -43,9 +42,15 @@ select l.shop_id, l.program_id, l.account_id, l.id, l.source_kind, l.source_id, 
        l.available_at, l.expires_at, b.idle_at
 from wanted join lots l using (shop_id, id) join balances b using ({_KEY})
 """)  # noqa: S608 - constants of this module
+_SPENDABLE = Statement("""
+select l.shop_id, l.program_id, l.account_id, l.id, l.source_kind, l.source_id, l.granted, l.remaining,
+       l.available_at, l.expires_at, b.idle_at
+from lots l join balances b using (shop_id, program_id, account_id)
+where l.shop_id = :shop_id and l.program_id = :program_id and l.account_id = :account_id and l.remaining > 0
+""")
 # Who may be moved from lot to lot: the sources, the users of their own lots, and whoever owes; and the expiries of lots
 # that hold something or that the sources use, which may take more or give something up.
-_NEEDED_USES = text(f"""
+_NEEDED_USES = Statement(f"""
 with s as materialized (select * from {_SOURCES}), users as (
     select * from s
     union
@@ -71,8 +76,8 @@ left join lots l on l.shop_id = u.shop_id and l.id = u.lot_id
 def load_lots(session: Session, holders: Iterable[Holder]) -> dict[Holder, AccountLots]:
     """All lots and uses of these holders."""
     wanted = sorted(set(holders))
-    parameters = {"holders": rows(holder._asdict() for holder in wanted)}
-    return _state(wanted, session.execute(_LOTS, parameters), session.execute(_USES, parameters))
+    told = rows(holder._asdict() for holder in wanted)
+    return _state(wanted, _LOTS.run(session, holders=told), _USES.run(session, holders=told))
 
 
 def load_needed(session: Session, touched: Iterable[tuple[Holder, Source]]) -> dict[Holder, AccountLots]:
@@ -85,7 +90,16 @@ def load_needed(session: Session, touched: Iterable[tuple[Holder, Source]]) -> d
     wanted = sorted({holder for holder, _ in pairs})
     sources = (holder._asdict() | {"source_kind": source.kind, "source_id": source.id} for holder, source in pairs)
     parameters = {"holders": rows(holder._asdict() for holder in wanted), "sources": rows(sources)}
-    return _state(wanted, session.execute(_NEEDED_LOTS, parameters), session.execute(_NEEDED_USES, parameters))
+    return _state(wanted, _NEEDED_LOTS.run(session, **parameters), _NEEDED_USES.run(session, **parameters))
+
+
+def load_spendable(session: Session, holder: Holder) -> AccountLots:
+    """What a spending source that is new can touch if it takes no more than there is: lots that hold something.
+
+    Points that remain and points that are owed never stand side by side, so nobody's debt is covered by such a posting.
+    """
+    found = _SPENDABLE.run(session, **holder._asdict())
+    return _state([holder], found, ())[holder]
 
 
 def _state(holders: Iterable[Holder], lots: Iterable[Any], uses: Iterable[Any]) -> dict[Holder, AccountLots]:
@@ -131,14 +145,14 @@ def write(session: Session, before: Mapping[Holder, Snapshot], lots: Mapping[Hol
     _write_uses(session, before, lots)
 
 
-_INSERT_LOTS = text("""
+_INSERT_LOTS = Statement("""
 insert into lots (shop_id, program_id, account_id, source_kind, source_id, granted, remaining, available_at, expires_at)
 select shop_id, program_id, account_id, source_kind, source_id, granted, remaining, available_at, expires_at
 from jsonb_populate_recordset(null::lots, cast(:rows as jsonb))
 order by available_at, source_kind, source_id
 returning shop_id, program_id, account_id, source_kind, source_id, id
 """)
-_UPDATE_LOTS = text("""
+_UPDATE_LOTS = Statement("""
 update lots l set granted = r.granted, remaining = r.remaining, expires_at = r.expires_at
 from jsonb_to_recordset(cast(:rows as jsonb)) as r(
     shop_id bigint, id bigint, granted bigint, remaining bigint, expires_at timestamptz)
@@ -158,20 +172,20 @@ def _write_lots(session: Session, before: Mapping[Holder, Snapshot], lots: Mappi
             elif was.lots.get(source) != state:
                 changed.append({"shop_id": holder.shop_id, "id": lot.id} | state._asdict())
     if changed:
-        session.execute(_UPDATE_LOTS, {"rows": rows(changed)})
+        _UPDATE_LOTS.run(session, rows=rows(changed))
     if new:
-        for made in session.execute(_INSERT_LOTS, {"rows": rows(new)}):
+        for made in _INSERT_LOTS.run(session, rows=rows(new)):
             holder = Holder(made.shop_id, made.program_id, made.account_id)
             lots[holder].lots[Source(made.source_kind, made.source_id)].id = made.id
 
 
-_UPSERT_USES = text("""
+_UPSERT_USES = Statement("""
 insert into lot_uses (shop_id, program_id, account_id, source_kind, source_id, lot_id, points)
 select shop_id, program_id, account_id, source_kind, source_id, lot_id, points
 from jsonb_populate_recordset(null::lot_uses, cast(:rows as jsonb))
 on conflict (shop_id, program_id, account_id, source_kind, source_id, lot_id) do update set points = excluded.points
 """)
-_DELETE_USES = text("""
+_DELETE_USES = Statement("""
 delete from lot_uses u using jsonb_populate_recordset(null::lot_uses, cast(:rows as jsonb)) r
 where (u.shop_id, u.program_id, u.account_id, u.source_kind, u.source_id, u.lot_id)
     = (r.shop_id, r.program_id, r.account_id, r.source_kind, r.source_id, r.lot_id)
@@ -191,9 +205,9 @@ def _write_uses(session: Session, before: Mapping[Holder, Snapshot], lots: Mappi
             key: dict[str, Any] = {"source_kind": user.kind, "source_id": user.id, "lot_id": lot_id, "points": points}
             (kept if points else gone).append(holder._asdict() | key)
     if gone:
-        session.execute(_DELETE_USES, {"rows": rows(gone)})
+        _DELETE_USES.run(session, rows=rows(gone))
     if kept:
-        session.execute(_UPSERT_USES, {"rows": rows(kept)})
+        _UPSERT_USES.run(session, rows=rows(kept))
 
 
 def _flat_uses(lots: AccountLots) -> dict[tuple[Source, Source], int]:

@@ -33,11 +33,12 @@ from app.loyalty import expiry, idleness, ledger
 from app.loyalty.dates import after_days
 from app.loyalty.ledger import Holder, Posting
 from app.loyalty.lots import AccountLots, Source
-from app.loyalty.models import Program, Redemption, Reward
+from app.loyalty.models import Redemption, Reward
 from app.loyalty.programs import zone_of
 from app.loyalty.redemption_points import PURPOSE
 from app.shops.models import Shop
 from app.shops.secrets import code_key
+from app.sql import Statement
 
 CODE_PREFIX = "POINTS-"
 # States in which the shopper may see the code.
@@ -73,17 +74,32 @@ def redeem(
     _check_parties(session, shop, reward, account_id, customer_id)
     lots = _current_lots(session, holder, request_id)
     _check_points(lots[holder], reward)
-    redemption = _new(session, shop, keyring, reward, account_id, request_id, actor)
+    [terms] = _TERMS.run(session, shop_id=shop.id, program_id=reward.program_id)
+    redemption = _new(shop, keyring, reward, account_id, request_id, actor, returnable=terms.returns_spent)
     _hold(session, holder, redemption, lots)
+    if terms.knows_idleness:
+        idleness.renew(session, {holder: redemption.created_at})
     _plan_code(session, reward, redemption, customer_id)
     return redemption
 
 
+_TERMS = Statement("""
+select p.returns_spent, exists (
+    select 1 from rule_versions v
+    where v.shop_id = p.shop_id and v.program_id = p.id and v.rules #>> '{expiry,kind}' = 'inactivity'
+) as knows_idleness
+from programs p where p.shop_id = :shop_id and p.id = :program_id
+""")
+
+
 def _current_lots(session: Session, holder: Holder, request_id: str) -> dict[Holder, AccountLots]:
     """What the account has to spend from, without what is over by now."""
-    lots = ledger.load_needed(session, [(holder, Source(PURPOSE, request_id))])
-    expiry.expire(session, [holder], clock.now(), lots)
-    return lots
+    now, lots = clock.now(), ledger.load_spendable(session, holder)
+    if any(lots.is_over(lot, now) for lot in lots.lots.values()):
+        needed = ledger.load_needed(session, [(holder, Source(PURPOSE, request_id))])
+        expiry.expire(session, [holder], now, needed)
+        return needed
+    return {holder: lots}
 
 
 def _check_points(lots: AccountLots, reward: Reward) -> None:
@@ -101,13 +117,14 @@ def _check_points(lots: AccountLots, reward: Reward) -> None:
 
 
 def _new(
-    session: Session,
     shop: Shop,
     keyring: KeyRing,
     reward: Reward,
     account_id: int,
     request_id: str,
     actor: str | None,
+    *,
+    returnable: bool,
 ) -> Redemption:
     now = clock.now()
     return Redemption(
@@ -123,7 +140,7 @@ def _new(
         created_at=now,
         # Whole days of the shop, so that a code never ends earlier than was promised.
         expires_at=after_days(now, reward.code_days, zone_of(shop.timezone)) if reward.code_days else None,
-        returnable=session.get_one(Program, (shop.id, reward.program_id)).returns_spent,
+        returnable=returnable,
         returned=0,
     )
 
@@ -196,7 +213,6 @@ def _hold(session: Session, holder: Holder, redemption: Redemption, lots: dict[H
         actor=redemption.actor,
     )
     ledger.post(session, [posting], lots)
-    idleness.renew(session, {holder: redemption.created_at})
 
 
 def _plan_code(session: Session, reward: Reward, redemption: Redemption, customer_id: int) -> None:

@@ -10,9 +10,11 @@ import app.loyalty.models
 import app.loyalty.run_models
 import app.loyalty.seal_models
 import app.orders.models
+import app.popups.models
 import app.processes
 import app.products.models
 import app.shops.models
+import app.storefront.models
 import app.transfer.models  # noqa: F401 - imported for the tables they declare
 import webhooks.models  # noqa: F401 - imported for the tables they declare
 from app.db import Base

@@ -55,6 +55,8 @@ class Order(Base):
     processed_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+    # Whoever placed it was forgotten: later deliveries do not tell again who that was.
+    redacted_at: Mapped[datetime | None]
     # Version of the snapshot; null while we only know that the order was deleted.
     updated_at: Mapped[datetime | None]
     triggered_at: Mapped[datetime | None]

@@ -21,6 +21,7 @@ from app.sql import Statement, assignments, keys, rows
 class _Stored(NamedTuple):
     version: Version | None
     account_id: int | None
+    redacted: bool = False
 
     def holds(self, item: OrderSnapshot, owner: int | None) -> bool:
         """Whether a newer snapshot says nothing new: most of what Shopify tells of an order changes only its times."""
@@ -34,7 +35,11 @@ def apply(session: Session, snapshots: Sequence[OrderSnapshot]) -> Changes:
         return changes
     stored = _lock_stored(session, {(snapshot.shop_id, snapshot.id) for snapshot in snapshots})
     newest, changes.rereads = _newest(snapshots, stored)
+    changes.erased = {key for key, item in newest.items() if stored[key].redacted and item.names_a_person}
+    newest |= {key: newest[key].anonymous() for key in changes.erased}
     owners = accounts.owners_of_orders(session, newest.values())
+    # An erased guest's order stays with the account that it had.
+    owners |= {key: owners[key] or stored[key].account_id for key in newest if stored[key].redacted}
     news = {key: item for key, item in newest.items() if not stored[key].holds(item, owners[key])}
     for key in news:
         changes.accounts |= {(key[0], account) for account in (owners[key], stored[key].account_id) if account}
@@ -48,7 +53,8 @@ def apply(session: Session, snapshots: Sequence[OrderSnapshot]) -> Changes:
 
 
 _STORED = Statement("""
-select o.shop_id, o.id, o.updated_at, o.triggered_at, o.digest, o.account_id
+select o.shop_id, o.id, o.updated_at, o.triggered_at, o.digest, o.account_id,
+       o.redacted_at is not null as redacted
 from orders o join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint) using (shop_id, id)
 order by o.shop_id, o.id for update of o
 """)
@@ -58,7 +64,7 @@ def _lock_stored(session: Session, wanted: set[Key]) -> dict[Key, _Stored]:
     stored = dict.fromkeys(wanted, _Stored(None, None))
     for row in _STORED.run(session, keys=keys(wanted)):
         version = (row.updated_at, row.triggered_at, bytes(row.digest)) if row.updated_at else None
-        stored[row.shop_id, row.id] = _Stored(version, row.account_id)
+        stored[row.shop_id, row.id] = _Stored(version, row.account_id, row.redacted)
     return stored
 
 
@@ -85,7 +91,7 @@ def _newest(
 _UPSERT = Statement(f"""
 insert into orders as o select * from jsonb_populate_recordset(null::orders, cast(:rows as jsonb))
 on conflict (shop_id, id) do update
-    set {assignments(Order, without=["paid", "deleted_at", "imported"])}, paid = o.paid or excluded.paid
+    set {assignments(Order, without=["paid", "deleted_at", "imported", "redacted_at"])}, paid = o.paid or excluded.paid
 where o.updated_at is null or (o.updated_at, o.triggered_at, o.digest)
     < (excluded.updated_at, excluded.triggered_at, excluded.digest)
 """)  # noqa: S608 - column names of our own model
@@ -201,15 +207,16 @@ def delete(session: Session, deletions: Iterable[tuple[int, int, datetime]]) -> 
 
 
 _OF_EMAILS = Statement("""
-select o.shop_id, o.id, o.email, o.account_id
+select o.shop_id, o.id, o.customer_id, o.email, o.phone, o.account_id, o.account_id as root
 from orders o join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, email text) using (shop_id, email)
 where o.customer_id is null order by 1, 2 for update of o
 """)
-_OF_ABSORBED = Statement("""
-update orders o set account_id = a.merged_into
-from accounts a join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint) using (shop_id, id)
-where o.shop_id = a.shop_id and o.account_id = a.id and a.merged_into is not null
-returning o.shop_id, o.id, o.account_id
+_OF_ACCOUNTS = Statement("""
+select o.shop_id, o.id, o.customer_id, o.email, o.phone, o.account_id, coalesce(a.merged_into, a.id) as root
+from orders o join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, account_id bigint)
+    using (shop_id, account_id)
+join accounts a on a.shop_id = o.shop_id and a.id = o.account_id
+order by 1, 2 for update of o
 """)
 _REASSIGN = Statement("""
 update orders o set account_id = r.account_id
@@ -218,20 +225,19 @@ where o.shop_id = r.shop_id and o.id = r.id
 """)
 
 
-def reassign(session: Session, emails: set[tuple[int, str]], absorbed: set[Key]) -> Changes:
-    """Give orders to whom they belong now: guests' orders by e-mail, and orders of accounts that were absorbed."""
-    changes = Changes()
-    if absorbed:
-        for row in _OF_ABSORBED.run(session, keys=keys(absorbed)):
-            changes.orders.add((row.shop_id, row.id))
-            changes.accounts.add((row.shop_id, row.account_id))
-    found = _OF_EMAILS.run(session, keys=keys(emails, "email")) if emails else []
-    owners = accounts.owners_of_emails(session, {(row.shop_id, row.email) for row in found})
-    moved = [row for row in found if owners[row.shop_id, row.email] != row.account_id]
+def reassign(session: Session, emails: set[tuple[int, str]], regrouped: set[Key]) -> Changes:
+    """Give orders to whom they belong now: guests' orders by e-mail, and all orders of accounts that were regrouped."""
+    found = list(_OF_EMAILS.run(session, keys=keys(emails, "email"))) if emails else []
+    if regrouped:
+        found += _OF_ACCOUNTS.run(session, keys=keys(regrouped, "account_id"))
+    named = accounts.owners_of_orders(session, found)
+    # An order that names nobody any more, because its guest was erased, stays with whoever has its account.
+    owners = {key: named[key] or row.root for row in found for key in [(row.shop_id, row.id)]}
+    moved = {key: row for row in found if owners[key := (row.shop_id, row.id)] != row.account_id}
     if moved:
-        values = [{"shop_id": r.shop_id, "id": r.id, "account_id": owners[r.shop_id, r.email]} for r in moved]
+        values = [{"shop_id": shop, "id": order, "account_id": owners[shop, order]} for shop, order in sorted(moved)]
         _REASSIGN.run(session, rows=rows(values))
-    for row in moved:
-        changes.orders.add((row.shop_id, row.id))
-        changes.accounts |= {(row.shop_id, a) for a in (row.account_id, owners[row.shop_id, row.email]) if a}
+    changes = Changes(orders=set(moved))
+    for (shop_id, order_id), row in moved.items():
+        changes.accounts |= {(shop_id, a) for a in (row.account_id, owners[shop_id, order_id]) if a}
     return changes

@@ -1,7 +1,7 @@
 """An order as one delivery or re-read described it: the only form in which orders enter the projections."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -117,6 +117,17 @@ class OrderSnapshot:
     def version(self) -> Version:
         """Newer is greater. The digest only makes the order total, so that every machine chooses alike."""
         return (self.updated_at, self.triggered_at, self.digest)
+
+    @property
+    def names_a_person(self) -> bool:
+        """Whether it holds what erasure removes."""
+        return bool(self.email or self.phone or self.landing_site)
+
+    def anonymous(self) -> "OrderSnapshot":
+        """The same version of the same order, without what erasure removes."""
+        bare = replace(self, email=None, phone=None, landing_site=None)
+        bare.__dict__["digest"] = self.digest
+        return bare
 
     def row(self) -> dict[str, Any]:
         """The columns of `orders` that a snapshot fills."""

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import Identity, LargeBinary
+from sqlalchemy import BigInteger, Identity, LargeBinary
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -59,5 +60,7 @@ class PrivacyRequest(Base):
     customer_id: Mapped[int | None]
     received_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
+    # The orders that were erased, by which late deliveries are recognised.
+    order_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list, server_default="{}")
     # What was erased, in numbers: {"customers": 1, "identities": 3, ...}
     receipt: Mapped[str | None]

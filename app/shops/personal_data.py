@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from app.customers.models import Account, AccountIdentity, Customer
 from app.discounts.models import DiscountCode
-from app.loyalty.models import Balance, LedgerEntry, LedgerNote, Redemption
+from app.loyalty.models import Action, Balance, LedgerEntry, LedgerNote, Redemption
 from app.orders.models import Order, OrderCode, OrderLine, Refund
 
 # Bookkeeping of ours that says nothing about the person.
@@ -34,6 +34,7 @@ def export_customer(session: Session, shop_id: int, customer_id: int) -> dict[st
         "orders": [_row(order) for order in orders],
         "balances": _of_accounts(session, Balance, shop_id, accounts),
         "points": _of_accounts(session, LedgerEntry, shop_id, accounts),
+        "actions": _of_accounts(session, Action, shop_id, accounts),
         "redemptions": _of_accounts(session, Redemption, shop_id, accounts),
         "discount_codes": _of_accounts(session, DiscountCode, shop_id, accounts),
     }

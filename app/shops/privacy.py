@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from app import clock, jobs, payload
 from app.changes import Key
+from app.customers.contact import phone_number
 from app.shops.models import PrivacyRequest
 from app.sql import Statement, keys
 
@@ -58,7 +59,9 @@ def redact_customer(session: Session, shop_id: int, body: Mapping[str, Any], web
     """Forget a customer or guest in every table of the application, and plan the same for webhook bodies."""
     person = Person.of(body)
     request = _record(session, shop_id, "customer_redact", webhook_id, person.customer_id)
-    request.receipt = json.dumps(erase(session, shop_id, person), sort_keys=True)
+    parameters = _traces(session, shop_id, person)
+    request.receipt = json.dumps(_erase(session, parameters), sort_keys=True)
+    request.order_ids = parameters["order_ids"]
     session.flush()
     jobs.enqueue(session, "privacy.blank_bodies", {"shop_id": shop_id, "request_id": request.id})
 
@@ -83,11 +86,18 @@ _ACCOUNTS = text("""
 with found as (
     select i.account_id from identities i
     where i.shop_id = :shop_id and (i.kind, i.value) in
-        (('customer', cast(:customer as text)), ('email', cast(:email as text)), ('phone', cast(:phone as text)))
+        (('customer', cast(:customer as text)), ('email', cast(:email as text)))
+       or i.shop_id = :shop_id and i.kind = 'phone' and i.value = any(:numbers)
 ), roots as (
     select coalesce(a.merged_into, a.id) as id from accounts a join found on a.shop_id = :shop_id and a.id = account_id
 )
 select a.id from accounts a join roots r on a.shop_id = :shop_id and (a.id = r.id or a.merged_into = r.id)
+""")
+_ORDERS = text("""
+select id from orders
+where shop_id = :shop_id
+  and (customer_id = :customer_id or account_id = any(:accounts)
+       or email = cast(:email as text) or phone = any(:numbers))
 """)
 # In this order: later statements look for what the earlier ones leave.
 _ERASE = {
@@ -95,16 +105,17 @@ _ERASE = {
         delete from ledger_notes n using ledger_entries e
         where n.shop_id = :shop_id and e.shop_id = n.shop_id and e.id = n.entry_id and e.account_id = any(:accounts)
     """),
+    # Orders that have not come yet are remembered as erased.
     "orders": text("""
-        update orders set email = null, phone = null, landing_site = null
-        where shop_id = :shop_id
-          and (customer_id = :customer_id or account_id = any(:accounts) or id = any(:order_ids)
-               or email = cast(:email as text) or phone = cast(:phone as text))
+        insert into orders as o (shop_id, id, redacted_at)
+        select :shop_id, id, :now from unnest(cast(:order_ids as bigint[])) as id order by id
+        on conflict (shop_id, id) do update
+            set email = null, phone = null, landing_site = null, redacted_at = coalesce(o.redacted_at, :now)
     """),
     "identities": text("""
         delete from identities
         where shop_id = :shop_id and kind <> 'customer'
-          and (account_id = any(:accounts) or value in (cast(:email as text), cast(:phone as text)))
+          and (account_id = any(:accounts) or value = cast(:email as text) or value = any(:numbers))
     """),
     "customers": text("""
         insert into customers as c (shop_id, id, redacted_at)
@@ -126,44 +137,63 @@ _ERASE = {
 
 
 def erase(session: Session, shop_id: int, person: Person) -> Receipt:
-    """Erase what the application's tables hold of a person; returns rows by table. Doing it again finds nothing."""
+    """Erase what the application's tables hold of a person; returns rows by table. Doing it again finds no more."""
+    return _erase(session, _traces(session, shop_id, person))
+
+
+def _traces(session: Session, shop_id: int, person: Person) -> dict[str, Any]:
+    """By what a person is found: id, address, number, accounts, and all orders, also those that have not come yet."""
     parameters: dict[str, Any] = {
         "shop_id": shop_id,
         "customer_id": person.customer_id,
         "customer": str(person.customer_id) if person.customer_id else None,
         "email": person.email,
-        "phone": person.phone,
-        "order_ids": list(person.order_ids),
+        "numbers": sorted({number for number in (person.phone, phone_number(person.phone)) if number}),
         "now": clock.now(),
     }
     parameters["accounts"] = list(session.execute(_ACCOUNTS, parameters).scalars())
+    parameters["order_ids"] = sorted({*session.execute(_ORDERS, parameters).scalars(), *person.order_ids})
+    return parameters
+
+
+def _erase(session: Session, parameters: dict[str, Any]) -> Receipt:
     return {name: session.execute(statement, parameters).rowcount for name, statement in _ERASE.items()}  # type: ignore[attr-defined]  # a cursor result, since the statements return no rows
 
 
+# A customer's order that came after the customer was forgotten.
 _LATE = Statement("""
 with late as (
-    select o.shop_id, o.id, o.customer_id
+    select o.shop_id, o.id
     from jsonb_to_recordset(cast(:orders as jsonb)) as k(shop_id bigint, id bigint)
     join orders o using (shop_id, id)
     join customers c on c.shop_id = o.shop_id and c.id = o.customer_id and c.redacted_at is not null
     where o.email is not null or o.phone is not null or o.landing_site is not null
-), blanked as (
-    update orders o set email = null, phone = null, landing_site = null
-    from late where o.shop_id = late.shop_id and o.id = late.id
 )
-select distinct on (l.shop_id, l.customer_id) l.shop_id, r.id
-from late l join privacy_requests r
-    on r.shop_id = l.shop_id and r.kind = 'customer_redact' and r.customer_id = l.customer_id
-order by l.shop_id, l.customer_id, r.id desc
+update orders o set email = null, phone = null, landing_site = null
+from late where o.shop_id = late.shop_id and o.id = late.id
+returning o.shop_id, o.id
+""")
+_REQUESTS = Statement("""
+select distinct on (o.shop_id, o.id) o.shop_id, r.id
+from jsonb_to_recordset(cast(:orders as jsonb)) as k(shop_id bigint, id bigint)
+join orders o using (shop_id, id)
+join privacy_requests r on r.shop_id = o.shop_id and r.kind = 'customer_redact'
+    and (r.customer_id = o.customer_id or o.id = any(r.order_ids))
+order by o.shop_id, o.id, r.id desc
 """)
 
 
-def keep_erased(session: Session, orders: Iterable[Key]) -> None:
-    """A late delivery told again who a forgotten customer is: forget it again, its body too. For `app.reactions`."""
-    for request in _LATE.run(session, orders=keys(orders)):
+def keep_erased(session: Session, orders: Iterable[Key], named: Iterable[Key]) -> None:
+    """Late deliveries told again who a forgotten person is: forget it again, their bodies too. For `app.reactions`.
+
+    `named` are orders that were erased; what they told again was left out already.
+    """
+    late = {(row.shop_id, row.id) for row in _LATE.run(session, orders=keys(orders))} | set(named)
+    found = _REQUESTS.run(session, orders=keys(late)) if late else []
+    for shop_id, request_id in sorted({(row.shop_id, row.id) for row in found}):
         jobs.enqueue(
             session,
             "privacy.blank_bodies",
-            {"shop_id": request.shop_id, "request_id": request.id},
-            queueing_lock=f"privacy.blank_bodies:{request.shop_id}:{request.id}",
+            {"shop_id": shop_id, "request_id": request_id},
+            queueing_lock=f"privacy.blank_bodies:{shop_id}:{request_id}",
         )

@@ -23,7 +23,7 @@ from webhooks.loop import InboxLoop
 EMAILS = ("ada@example.com", "bob@example.com")
 CUSTOMERS = (7, 8, 9)
 _EMPTIED = "orders, order_lines, order_codes, refunds, customers, identities, accounts, balances, lots, lot_uses"
-_ALSO = "ledger_entries, account_totals, inbox_events, procrastinate_jobs"
+_ALSO = "account_merges, ledger_entries, account_totals, inbox_events, procrastinate_jobs"
 
 
 @st.composite
