@@ -77,6 +77,8 @@ def _redemption(redemption: Redemption, reward: Reward) -> dict[str, Any]:
         "points": redemption.points,
         "value": money(reward.value_minor, reward.currency),
         "failure": redemption.failure,
+        "returned": redemption.returned,
         "created_at": instant(redemption.created_at),
+        "expires_at": instant_or_none(redemption.expires_at),
         "settled_at": instant_or_none(redemption.settled_at),
     }

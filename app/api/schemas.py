@@ -106,7 +106,9 @@ COMPONENTS: dict[str, Schema] = {
             "points": WHOLE,
             "value": reference("Money"),
             "failure": {**TEXT_OR_NULL, "description": "Why there is no code, or why it could not be withdrawn."},
+            "returned": {**WHOLE, "description": "Points that came back because the order that used it was refunded."},
             "created_at": INSTANT,
+            "expires_at": {**INSTANT_OR_NULL, "description": "When an unused code is withdrawn. Null: never."},
             "settled_at": INSTANT_OR_NULL,
         }
     ),
