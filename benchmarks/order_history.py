@@ -1,4 +1,4 @@
-"""A shop's history of orders, made by SQL: five orders and one review a customer on average, two lines an order,
+"""A shop's history of orders, made by SQL: about seven orders and one review a customer, two lines an order,
 one order in twenty partly refunded by a refund that its snapshot does not list, tags on the products.
 
 For benchmarks that fold. Everything follows from the numbers of rows, so every run gives the same history.

@@ -10,6 +10,8 @@ from app.customers.models import Account
 from app.discounts.models import DiscountCode
 from app.loyalty import programs, wording
 from app.loyalty.models import Balance, Reward
+from app.loyalty.programs import ProgramRules
+from app.loyalty.rules import Rules
 from app.shops.models import Shop
 
 
@@ -33,13 +35,19 @@ def overview(session: Session, shop: Shop) -> Overview:
     codes = _codes_by_state(session, shop.id)
     return Overview(
         shop=shop,
-        in_words=wording.in_words(rules, shop.currency, program.zone) if rules else [],
+        in_words=_in_words(session, shop, program, rules) if rules else [],
         rewards=_rewards(session, shop.id),
         members=_count_members(session, shop.id),
         points_outstanding=_points_outstanding(session, shop.id),
         codes_issued=codes.get("issued", 0) + codes.get("used", 0),
         codes_used=codes.get("used", 0),
     )
+
+
+def _in_words(session: Session, shop: Shop, program: ProgramRules, rules: Rules) -> list[str]:
+    """The rules and what becomes of points; rewards are listed beside them."""
+    terms = wording.Terms.of(programs.default_program(session, shop.id))
+    return wording.in_words(rules, shop.currency, program.zone) + wording.terms_in_words(terms, [], program.zone)
 
 
 def _rewards(session: Session, shop_id: int) -> list[Reward]:

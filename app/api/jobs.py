@@ -1,11 +1,13 @@
-"""Housekeeping of the API: answers are kept for repeated requests as long as the documentation promises."""
+"""What the API leaves to the worker: forgetting kept answers when their time is over, taking imports back."""
 
 from datetime import timedelta
 
 from app import clock
 from app.api import queries
+from app.errors import Conflict
 from app.jobs import job
 from app.runtime import Runtime
+from app.transfer import balances
 
 KEPT_FOR = timedelta(days=30)
 
@@ -15,3 +17,12 @@ def forget_answers(runtime: Runtime) -> None:
     """Delete answers that nobody will ask for again, once a day."""
     with runtime.database.system() as session:
         queries.delete_answers_before(session, clock.wall_now() - KEPT_FOR)
+
+
+@job("imports.take_back")
+def take_import_back(runtime: Runtime, *, shop_id: int, import_id: str, actor: str) -> None:
+    """Undo an import of balances in steps; after an interruption it goes on."""
+    try:
+        balances.take_back(runtime.database, shop_id, import_id, actor=actor)
+    except Conflict:
+        return  # undone meanwhile: the job ran before, or the command line was quicker

@@ -24,7 +24,8 @@ LARGEST_PRICE = 1_000_000_000
 
 _sum = record({"accounts": WHOLE, "points": WHOLE})
 _side = record({"points": WHOLE, "accounts": WHOLE, "sources": WHOLE, "cost": MONEY})
-_one: Schema = {"type": "array", "items": record({"account": ID, "draft": WHOLE, "live": WHOLE})}
+_customer: Schema = {"type": ["string", "null"], "description": "Shopify's id; null for a guest."}
+_one: Schema = {"type": "array", "items": record({"account": ID, "customer": _customer, "draft": WHOLE, "live": WHOLE})}
 _bound: Schema = {"type": ["integer", "null"]}
 _comparison = record(
     {

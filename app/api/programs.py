@@ -11,6 +11,7 @@ from app.api.operation import Answer, Call
 from app.api.words import instant, instant_or_none
 from app.errors import Invalid
 from app.loyalty import history, program_changes, questions
+from app.loyalty.answers import AS_POSTED
 from app.loyalty.models import Program, RuleVersion
 from app.loyalty.programs import program_rules, read_rules, zone_of
 from app.loyalty.run_models import WhatIf
@@ -78,7 +79,7 @@ def create_preview(call: Call) -> Answer:
             call.body["rules"],
             values.needed_instant(call.body, "from"),
             values.needed_instant(call.body, "until"),
-            call.body.get("counting", questions.AS_POSTED),
+            call.body.get("counting", AS_POSTED),
         )
     return _preview(asked)
 
@@ -118,9 +119,6 @@ def _program(call: Call, program: Program) -> dict[str, Any]:
         Offer(reward.title, reward.points, to_decimal(reward.value_minor, reward.currency), reward.currency)
         for reward in queries.rewards_of(call.session, program)
     ]
-    terms = Terms(
-        program.earns_from, program.ends_at, program.forgives_debts, program.returns_spent, program.return_days
-    )
     said = in_words(rules, call.shop.currency, live.zone) if rules else ["Nothing earns points at the moment."]
     return {
         "id": str(program.id),
@@ -136,7 +134,7 @@ def _program(call: Call, program: Program) -> dict[str, Any]:
         },
         "version": rules.version if rules else None,
         "rules": stored.rules if stored else None,
-        "in_words": said + terms_in_words(terms, offers, live.zone),
+        "in_words": said + terms_in_words(Terms.of(program), offers, live.zone),
     }
 
 

@@ -2,6 +2,7 @@
 
 from app.api import actions, audit, customers, events, redemptions, schemas, standing
 from app.api.action_schemas import ACTION_REQUEST, BIRTHDAY_REQUEST
+from app.api.merge_table import MERGE_OPERATIONS
 from app.api.operation import Operation, Parameter
 from app.api.parameters import PAGE, PATH
 from app.api.program_table import PROGRAM_OPERATIONS
@@ -139,4 +140,5 @@ OPERATIONS = (
         ),
     ),
     *PROGRAM_OPERATIONS,
+    *MERGE_OPERATIONS,
 )

@@ -82,7 +82,7 @@ def _with_worth(session: Session, action: Action, account_id: int, is_new: bool)
 
 
 def _worth(program: ProgramRules, facts: AccountFacts, action: Action) -> int:
-    target = fold(program, facts).get(Source("action", f"{action.kind}:{action.key}"))
+    target = fold(program, facts, dated=False).get(Source("action", f"{action.kind}:{action.key}"))
     return target.points if target else 0
 
 

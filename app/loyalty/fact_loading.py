@@ -195,7 +195,9 @@ def _labels(product_id: int | None, labels: tuple[str, ...]) -> frozenset[str]:
 
 def _share(amount: int, part: int, whole: int) -> int:
     """What of an amount belongs to some of its pieces, half up."""
-    return (2 * amount * part + whole) // (2 * whole) if whole else 0
+    if part == whole:
+        return amount if whole else 0
+    return (2 * amount * part + whole) // (2 * whole)
 
 
 def _actions(session: Session, wanted: list[AccountKey]) -> dict[AccountKey, list[ActionFacts]]:

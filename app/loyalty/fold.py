@@ -7,7 +7,7 @@ Everything happens in business order: an order's number, and what limits of a da
 follow from what comes before it. Limits count what is earned by orders and actions together.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,10 +32,10 @@ class Target(NamedTuple):
     dates: LotDates | None = None
 
 
-def fold(program: ProgramRules, facts: AccountFacts) -> dict[Source, Target]:
-    """The target of every order and action of an account."""
+def fold(program: ProgramRules, facts: AccountFacts, *, dated: bool = True) -> dict[Source, Target]:
+    """The target of every order and action of an account; without their dates when only points are asked for."""
     targets: dict[Source, Target] = {}
-    so_far = _SoFar(facts.earlier_orders)
+    so_far = _SoFar(facts.earlier_orders, dated)
     for fact in _in_business_order(facts):
         if isinstance(fact, OrderFacts):
             targets[Source("order", str(fact.id))] = _order(program, fact, so_far)
@@ -60,9 +60,10 @@ class _SoFar:
     """What has happened to an account up to an instant of business time."""
 
     ordinal: int | None
+    dated: bool = True
     total: int = 0
-    days: Counter[object] = field(default_factory=Counter)
-    actions: Counter[tuple[object, ...]] = field(default_factory=Counter)
+    days: defaultdict[object, int] = field(default_factory=lambda: defaultdict(int))
+    actions: defaultdict[tuple[object, ...], int] = field(default_factory=lambda: defaultdict(int))
 
     def grant(self, points: int, caps: Caps, day: object) -> int:
         """What limits leave of some points, noted as earned."""
@@ -87,7 +88,8 @@ def _order(program: ProgramRules, order: OrderFacts, so_far: _SoFar) -> Target:
         return Target(0, rules.version if rules else None, reason, order.business_at, order.changed_at)
     points = order_points(order, rules, so_far.ordinal)
     points = so_far.grant(points, rules.caps, _day(program, order.business_at))
-    return _target(program, rules, points, reason, order.business_at, order.changed_at)
+    dates = lot_dates(program, rules, order.business_at) if points and so_far.dated else None
+    return Target(points, rules.version, reason, order.business_at, order.changed_at, dates)
 
 
 def _why_less(order: OrderFacts) -> str:
@@ -115,21 +117,16 @@ def _action(program: ProgramRules, action: ActionFacts, so_far: _SoFar) -> Targe
     }
     points = 0
     if all(limit is None or so_far.actions[key] < limit for key, limit in counted.items()):
-        so_far.actions.update(counted.keys())
+        for key in counted:
+            so_far.actions[key] += 1
         points = so_far.grant(rule.points, rules.caps, day)
-    return _target(program, rules, points, "action_refused", action.business_at, action.business_at)
+    dates = lot_dates(program, rules, action.business_at) if points and so_far.dated else None
+    return Target(points, rules.version, "action_refused", action.business_at, action.business_at, dates)
 
 
 def _day(program: ProgramRules, instant: datetime) -> object:
     """The shop's day of an instant; None where no rule of the program asks, because zones cost time."""
     return day_of(instant, program.zone) if program.counts_days else None
-
-
-def _target(
-    program: ProgramRules, rules: Rules, points: int, reason: str, business_at: datetime, changed_at: datetime
-) -> Target:
-    dates = lot_dates(program, rules, business_at) if points else None
-    return Target(points, rules.version, reason, business_at, changed_at, dates)
 
 
 def lot_dates(program: ProgramRules, rules: Rules, business_at: datetime) -> LotDates:

@@ -80,13 +80,14 @@ def settle_shop(runtime: Runtime, *, shop_id: int, run_id: int) -> None:
     log.info("accounts settled anew", shop=shop_id, run=run_id, accounts=len(found), entries=entries)
 
 
-_OPEN = text("select shop_id, id from settlement_runs where finished_at is null order by shop_id, id")
+_OPEN = text("""
+select shop_id, id from settlement_runs where finished_at is null and planned_at <= :before order by shop_id, id
+""")
 
 
 @job("loyalty.continue_runs", cron="*/10 * * * * 0")
 def continue_runs(runtime: Runtime) -> None:
     """Plan the next step of every open run whose job was lost; one that still waits becomes one with it."""
     with runtime.database.system() as session:
-        for shop_id, run_id in session.execute(_OPEN).all():
-            run = session.get_one(SettlementRun, (shop_id, run_id))
-            _enqueue(session, run, max(clock.wall_now(), run.planned_at + UNTIL_RULES_ARE_READ))
+        for key in session.execute(_OPEN, {"before": clock.now() - UNTIL_RULES_ARE_READ}).all():
+            _enqueue(session, session.get_one(SettlementRun, tuple(key)))

@@ -8,11 +8,12 @@ The live rules over the same facts give the live ledger to the point (`unlike_th
 import heapq
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from app.loyalty import fact_loading
@@ -65,7 +66,7 @@ class Comparison:
     accounts: int = 0
     orders: int = 0
     spread: Counter[int] = field(default_factory=Counter)
-    # Difference in points by the shop's calendar year.
+    # Difference in points by the shop's calendar year, where it was asked for.
     years: Counter[int] = field(default_factory=Counter)
     gainers: list[Difference] = field(default_factory=list)
     losers: list[Difference] = field(default_factory=list)
@@ -103,16 +104,19 @@ class Worth(NamedTuple):
     years: dict[int, int]
 
 
-def worth(program: ProgramRules, facts: AccountFacts, since: datetime, until: datetime) -> Worth:
+def worth(
+    program: ProgramRules, facts: AccountFacts, since: datetime, until: datetime, *, by_year: bool = False
+) -> Worth:
     """What an account's orders and actions of [since, until) give under a program; those before count for limits."""
     points = sources = 0
     years: dict[int, int] = {}
-    for target in fold(program, facts).values():
+    for target in fold(program, facts, dated=False).values():
         if target.points and since <= target.business_at < until:
             points += target.points
             sources += 1
-            year = day_of(target.business_at, program.zone).year
-            years[year] = years.get(year, 0) + target.points
+            if by_year:
+                year = day_of(target.business_at, program.zone).year
+                years[year] = years.get(year, 0) + target.points
     return Worth(points, sources, years)
 
 
@@ -125,31 +129,55 @@ def compare(
     until: datetime = NEVER,
     only_imported: bool = False,
 ) -> Comparison:
-    """Hold a draft against the live program, over every account; `only_imported`: those with imported orders."""
+    """Hold a draft against the live program, over every account.
+
+    `only_imported` looks at accounts with imported orders, and tells the difference by year: zones cost time.
+    """
     found = Comparison()
     for account_id, facts in history(session, live, draft, only_imported=only_imported):
         if not facts.orders and not facts.actions:
             continue
         found.orders += len(facts.orders)
-        found.add(account_id, worth(draft, facts, since, until), worth(live, facts, since, until))
+        sides = [worth(program, facts, since, until, by_year=only_imported) for program in (draft, live)]
+        found.add(account_id, *sides)
     return found
 
 
 def history(
     session: Session, *programs: ProgramRules, only_imported: bool = False
 ) -> Iterator[tuple[int, AccountFacts]]:
-    """The facts of every account of a shop, as far as one of these programs asks for them."""
+    """The facts of every account that did something, as far as one of these programs asks for them.
+
+    While the caller works on a batch, the database looks for the next one: the session is in use until the end.
+    """
     shop_id = programs[0].shop_id
     asking = {shop_id: replace(programs[0], versions=tuple(rules for one in programs for rules in one.versions))}
-    for account_ids in _batches(session, shop_id, only_imported=only_imported):
-        loaded = fact_loading.load(session, [(shop_id, account_id) for account_id in account_ids], asking)
-        for (_, account_id), facts in loaded.items():
-            yield account_id, facts
+    batches = _batches(session, shop_id, _WITH_IMPORTED if only_imported else _ACTIVE)
+
+    def read() -> dict[tuple[int, int], AccountFacts]:
+        keys = [(shop_id, account_id) for account_id in next(batches, ())]
+        return fact_loading.load(session, keys, asking) if keys else {}
+
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(read)
+        while loaded := coming.result():
+            coming = reader.submit(read)
+            for (_, account_id), facts in loaded.items():
+                yield account_id, facts
 
 
-_ACCOUNTS = text("""
-select id from accounts
-where shop_id = :shop_id and id > :after
+_ALL = text("select id from accounts where shop_id = :shop_id and id > :after order by id limit :batch")
+# Whoever did something. What an absorbed account did counts for the one that took it over.
+_ACTIVE = text("""
+select id from (
+    (select distinct account_id as id from orders
+     where shop_id = :shop_id and account_id > :after order by 1 limit :batch)
+    union
+    (select distinct account_id from actions where shop_id = :shop_id and account_id > :after order by 1 limit :batch)
+    union
+    (select distinct a.merged_into from accounts a join actions d on d.shop_id = a.shop_id and d.account_id = a.id
+     where a.shop_id = :shop_id and a.merged_into > :after order by 1 limit :batch)
+) found
 order by id limit :batch
 """)
 _WITH_IMPORTED = text("""
@@ -159,8 +187,8 @@ order by account_id limit :batch
 """)
 
 
-def _batches(session: Session, shop_id: int, *, only_imported: bool) -> Iterator[list[int]]:
-    after, statement = 0, _WITH_IMPORTED if only_imported else _ACCOUNTS
+def _batches(session: Session, shop_id: int, statement: TextClause) -> Iterator[list[int]]:
+    after = 0
     while found := list(session.scalars(statement, {"shop_id": shop_id, "after": after, "batch": BATCH})):
         yield found
         after = found[-1]
@@ -187,13 +215,13 @@ having sum(points) <> 0
 
 def unlike_the_ledger(session: Session, live: ProgramRules) -> Iterator[Unlike]:
     """Where the ledger does not hold what the live rules give: nowhere, unless something is wrong or still waits."""
-    for account_ids in _batches(session, live.shop_id, only_imported=False):
+    for account_ids in _batches(session, live.shop_id, _ALL):
         keys = [(live.shop_id, account_id) for account_id in account_ids]
         facts = fact_loading.load(session, keys, {live.shop_id: live})
         given = {
             (account_id, source): target.points
             for _, account_id in keys
-            for source, target in fold(live, facts[live.shop_id, account_id]).items()
+            for source, target in fold(live, facts[live.shop_id, account_id], dated=False).items()
             if target.points
         }
         parameters = {"shop_id": live.shop_id, "program_id": live.program_id, "accounts": account_ids}

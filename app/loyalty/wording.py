@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple, Union
 from zoneinfo import ZoneInfo
 
+from app.loyalty.models import Program
 from app.loyalty.rules import ActionRule, Expiry, Goods, Multiplier, OrderRule, Rules
 
 Value = Union[int, str, datetime, "Sentence", "tuple[Sentence, ...]"]
@@ -73,6 +74,11 @@ class Terms(NamedTuple):
     forgives_debts: bool
     returns_spent: bool
     return_days: int
+
+    @classmethod
+    def of(cls, program: Program) -> "Terms":
+        """Those of a stored program."""
+        return cls(*(getattr(program, name) for name in cls._fields))
 
 
 class Offer(NamedTuple):

@@ -88,6 +88,7 @@ def test_the_page_says_what_the_program_does_and_where_the_api_is(client: FlaskC
     page = " ".join(client.get("/", query_string={"id_token": id_token()}).text.split())
     assert "1 point for each whole EUR of all goods." in page
     assert "Points do not expire." in page
+    assert "Who has spent points that are taken back later owes them." in page
     assert "100 points" in page
     assert "5.00 EUR" in page
     assert "http://localhost:3000/api/v1" in page

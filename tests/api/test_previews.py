@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, text
 
 from app import clock, job_table, jobs
-from app.loyalty import questions, service
+from app.loyalty import questions, service, settlement
 from app.loyalty.ledger import Holder
 from app.loyalty.models import LedgerEntry
 from app.orders.models import Order
@@ -82,7 +82,9 @@ def test_a_draft_is_held_against_the_live_rules(api: Api, ordered: Holder, answe
     assert (found["live"]["points"], found["live"]["cost"]["amount"]) == (15, "0.75")
     assert (found["gained"], found["lost"]) == ({"accounts": 1, "points": 15}, {"accounts": 0, "points": 0})
     assert found["difference"] == {"points": 15, "cost": {"amount": "0.75", "currency": "USD"}}
-    assert found["gainers"] == [{"account": str(ordered.account_id), "draft": 30, "live": 15}]
+    assert found["gainers"] == [
+        {"account": str(ordered.account_id), "customer": str(CUSTOMER), "draft": 30, "live": 15}
+    ]
     assert [row["accounts"] for row in found["spread"]] == [0, 0, 0, 0, 1, 0, 0]
     assert (found["spread"][0], found["spread"][-1]) == (
         {"from": None, "to": -1000, "accounts": 0}, {"from": 1001, "to": None, "accounts": 0},
@@ -101,7 +103,7 @@ def test_a_preview_counts_its_period_only_and_all_orders_if_asked(api: Api, orde
 def test_who_loses_is_named_too(api: Api, ordered: Holder) -> None:
     found = api.post("/programs/1/preview", {"rules": {"earning": []}, **PERIOD}).get_json()["comparison"]
     assert (found["lost"], found["gained"]["accounts"]) == ({"accounts": 1, "points": 15}, 0)
-    assert found["losers"] == [{"account": str(ordered.account_id), "draft": 0, "live": 15}]
+    assert found["losers"] == [{"account": str(ordered.account_id), "customer": str(CUSTOMER), "draft": 0, "live": 15}]
     assert found["difference"]["cost"]["amount"] == "-0.75"
 
 
@@ -120,7 +122,7 @@ def test_history_is_worth_what_it_would_bring(api: Api, ordered: Holder, answere
             {"year": 2024, "points": 70, "cost": {"amount": "3.50", "currency": "USD"}},
             {"year": 2025, "points": 20, "cost": {"amount": "1.00", "currency": "USD"}},
         ],
-        "gainers": [{"account": str(ordered.account_id), "draft": 105, "live": 15}],
+        "gainers": [{"account": str(ordered.account_id), "customer": str(CUSTOMER), "draft": 105, "live": 15}],
     }  # fmt: skip
     since = f"{HISTORY}?from=2025-01-01T00:00:00Z"
     assert answered(api.get(since), lambda _: api.get(since))["worth"]["points"] == 20
@@ -167,7 +169,8 @@ def test_many_accounts_are_settled_in_steps_and_an_interrupted_run_goes_on(
     api: Api, runtime: Runtime, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_table.load()
-    monkeypatch.setattr("app.loyalty.settlement.STEP", 2)
+    monkeypatch.setattr(settlement, "STEP", 2)
+    monkeypatch.setattr(settlement, "UNTIL_RULES_ARE_READ", timedelta())
     with runtime.database.system() as session:
         session.execute(
             text(
@@ -180,8 +183,6 @@ def test_many_accounts_are_settled_in_steps_and_an_interrupted_run_goes_on(
     with runtime.database.system() as session:
         # The worker dies and its job with it; the row knows.
         session.execute(text("delete from procrastinate_jobs"))
-    from app.loyalty import settlement
-
     settlement.continue_runs(runtime)
     jobs.drain(runtime, until=clock.wall_now() + timedelta(minutes=2))
     with runtime.database.system() as session:

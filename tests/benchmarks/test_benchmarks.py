@@ -45,7 +45,12 @@ def test_every_benchmark_says_one_line_of_json_and_leaves_nothing_behind() -> No
     process = start("tests.benchmarks.tiny")
     printed, complained = process.communicate(timeout=100)
     lines: list[dict[str, Any]] = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
-    assert [line["name"] for line in lines] == ["webhook_processing", "webhook_latency", "webhook_door"], complained
+    assert [line["name"] for line in lines] == [
+        "webhook_processing",
+        "webhook_latency",
+        "webhook_door",
+        "what_if",
+    ], complained
     for line in lines:
         assert set(line) == {"name", "figures", "wanted", "ok", "limited_by"}
         assert set(line["wanted"]) <= set(line["figures"]) | {"ratio"}

@@ -1,6 +1,6 @@
 """All benchmarks at a tiny size in one world, which costs more than they do: `python -m tests.benchmarks.tiny`."""
 
-from benchmarks import webhook_door, webhook_latency, webhook_processing
+from benchmarks import webhook_door, webhook_latency, webhook_processing, what_if
 from benchmarks.world import World
 
 PROCESSING = "--events 150 --single-events 5 --warm-up 20"
@@ -9,13 +9,15 @@ DOOR = "--without-rival --seconds 0.3 --rounds 1 --warm-up 0.1 --connections 8"
 
 
 def main() -> None:
-    """The door comes last: it counts what nobody works on."""
+    """The door comes after the others: it counts what nobody works on."""
     with World("tiny") as world:
         webhook_processing.run(world, webhook_processing.parse(PROCESSING.split()))
         world.stop_everything()
         webhook_latency.run(world, webhook_latency.parse(LATENCY.split()))
         world.stop_everything()
         webhook_door.run(world, webhook_door.parse(DOOR.split()))
+        world.stop_everything()
+        what_if.run(world, what_if.parse(["--orders", "300"]))
 
 
 if __name__ == "__main__":

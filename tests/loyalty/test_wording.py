@@ -2,6 +2,7 @@
 
 import dataclasses
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.loyalty.rules import ActionRule, Caps, Expiry, Goods, Multiplier, OrderRule, Rules, parse
-from app.loyalty.wording import in_words
+from app.loyalty.wording import Offer, Terms, in_words, terms_in_words
 
 BERLIN = ZoneInfo("Europe/Berlin")
 RULES: dict[str, Any] = {
@@ -69,6 +70,32 @@ def test_rules_read_as_a_shopper_would_be_told() -> None:
         "Points expire 90 days after the day from which they can be spent.",
         "These rules hold since the beginning.",
     ]
+
+
+TERMS = Terms(None, None, forgives_debts=False, returns_spent=True, return_days=1)
+OTHER_TERMS: dict[str, Any] = {
+    "earns_from": datetime(2026, 1, 1, tzinfo=UTC), "ends_at": datetime(2027, 1, 1, tzinfo=UTC),
+    "forgives_debts": True, "returns_spent": False, "return_days": 14,
+}  # fmt: skip
+
+
+def test_terms_read_as_a_shopper_would_be_told() -> None:
+    offers = [Offer("Five off", 100, Decimal("5.00"), "EUR")]
+    assert terms_in_words(TERMS._replace(earns_from=OTHER_TERMS["earns_from"]), offers, BERLIN) == [
+        "100 points buy “Five off”: 5 EUR off an order.",
+        "What happens from 1 January 2026, 01:00 (CET, UTC+0100) on counts.",
+        "When an order paid with a reward is refunded, the reward's points come back in proportion "
+        "and can be spent for 1 more day at least.",
+        "Who has spent points that are taken back later owes them.",
+    ]
+
+
+@pytest.mark.requirement(132, partly=True)
+def test_every_term_of_a_program_is_said() -> None:
+    assert set(OTHER_TERMS) == set(Terms._fields)
+    said = [terms_in_words(TERMS._replace(**{name: value}), [], BERLIN) for name, value in OTHER_TERMS.items()]
+    assert terms_in_words(TERMS, [], BERLIN) not in said
+    assert len({tuple(sentences) for sentences in said}) == len(said)
 
 
 def test_rules_without_earning_say_so() -> None:

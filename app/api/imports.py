@@ -1,0 +1,56 @@
+"""Imports of balances: what was brought in, and taking one back. Files themselves come by the command line."""
+
+from typing import Any
+
+from app import jobs
+from app.api import pages
+from app.api.operation import Answer, Call
+from app.api.words import instant, instant_or_none
+from app.errors import Conflict
+from app.transfer import balances
+from app.transfer.models import BalanceImport
+
+
+def list_imports(call: Call) -> Answer:
+    """GET /imports"""
+    key = pages.after(call, pages.instant_key, pages.uuid_key)
+    rows = balances.imports(call.session, call.shop.id)
+    if key:
+        rows = [row for row in rows if (-row.at.timestamp(), row.id) > (-key[0].timestamp(), key[1])]
+    return pages.page(call, rows, _import, lambda row: [row.at.isoformat(), row.id])
+
+
+def get_import(call: Call) -> Answer:
+    """GET /imports/{import_id}"""
+    found = balances.locked(call.session, call.shop.id, call.path["import_id"])
+    kept = balances.kept(call.session, call.shop.id, found.id)
+    rows = [{"line": row.row, "points": row.kept, "account": str(row.account_id)} for row in kept]
+    return Answer(200, {**_import(found), "kept": rows})
+
+
+def undo_import(call: Call) -> Answer:
+    """POST /imports/{import_id}/undo"""
+    found = balances.locked(call.session, call.shop.id, call.path["import_id"])
+    if found.state == "undone":
+        raise Conflict("This import has been undone already.", kind="import-undone")
+    jobs.enqueue(
+        call.session,
+        "imports.take_back",
+        {"shop_id": call.shop.id, "import_id": found.id, "actor": call.actor},
+        queueing_lock=f"imports.take_back:{call.shop.id}:{found.id}",
+    )
+    return Answer(202, _import(found))
+
+
+def _import(found: BalanceImport) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "state": found.state,
+        "rows": found.rows,
+        "skipped": found.skipped,
+        "points": found.points,
+        "actor": found.actor,
+        "at": instant(found.at),
+        "done_at": instant_or_none(found.done_at),
+        "undone_at": instant_or_none(found.undone_at),
+    }
