@@ -68,15 +68,17 @@ where (b.shop_id, b.program_id, b.account_id) = (h.shop_id, h.program_id, h.acco
 def sweep_due(runtime: Runtime) -> None:
     """Every minute: whatever is over by now, in steps until nothing is left."""
     swept = 0
-    while True:
-        with runtime.database.system() as session:
-            found = sweep(session)
+    # A step that is not full has not seen everything: it looks at so many lots, and an account has several.
+    while found := _step(runtime):
         swept += found
-        if found < STEP:
-            break
         time.sleep(_REST_SECONDS)
     if swept:
         log.info("points expired", accounts=swept)
+
+
+def _step(runtime: Runtime) -> int:
+    with runtime.database.system() as session:
+        return sweep(session, step=STEP)
 
 
 def sweep(session: Session, *, at: datetime | None = None, step: int = STEP) -> int:

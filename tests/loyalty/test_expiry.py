@@ -66,12 +66,15 @@ def test_sweeping_again_posts_nothing(days: Days) -> None:
 def test_a_sweep_goes_in_steps_and_the_job_until_nothing_is_left(days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(1, 6):
         days.order(number, 10, JANUARY, customer=number)
+    # More lots of one account than a step looks at, and others behind them.
+    for number in range(6, 10):
+        days.order(number, 10, JANUARY - timedelta(days=1), customer=6)
     days.move(END)
     with days.session() as session:
-        assert expiry.sweep(session, step=2) == 2
+        assert expiry.sweep(session, step=2) == 1
     monkeypatch.setattr(expiry, "STEP", 2)
     expiry.sweep_due(days.runtime)
-    assert sum(len(days.posted("expiry", number)) for number in range(1, 6)) == 5
+    assert [len(days.posted("expiry", number)) for number in range(1, 7)] == [1, 1, 1, 1, 1, 4]
 
 
 def test_only_what_is_left_expires_and_spending_takes_what_ends_soonest(days: Days) -> None:
