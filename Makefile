@@ -39,9 +39,9 @@ contract: ready ## hold the development store against recordings of the real API
 	@if [ -z "$(RECORDINGS)" ]; then echo "make contract RECORDINGS=folder-of-recordings" >&2; exit 2; fi
 	@$(PY) -m tests.contract "$(RECORDINGS)"
 
-real-year: ready ## replay a real shop's year and compare every account (FILE=invoices.parquet or an order export.csv)
+real-year: ready ## replay a real shop's year and compare every account under four programs (FILE=invoices.parquet or .csv)
 	@if [ -z "$(FILE)" ]; then echo "make real-year FILE=invoices.parquet (or Shopify's order export, .csv)" >&2; exit 2; fi
-	@$(PY) -m app.demo real-year "$(FILE)"
+	@$(PY) -m app.demo real-year "$(FILE)" $(ARGS)
 
 bench: ready ## measure one claim (NAME=module in benchmarks/)
 	@if [ -z "$(NAME)" ]; then echo "make bench NAME=…; there is:" benchmarks/[a-z]*.py >&2; exit 2; fi

@@ -25,11 +25,11 @@ def replay(file: Path) -> int:
     return _told(lambda: replay_file(file))
 
 
-def real_year(file: Path) -> int:
-    """`make real-year FILE=…`: the file replayed, every account compared; 1 if any differs."""
+def real_year(file: Path, program: str | None = None) -> int:
+    """`make real-year FILE=…`: the file replayed, every account compared, under four programs; 1 if any differs."""
     from app.demo import replaying
 
-    return _told(lambda: replaying.real_year(file))
+    return _told(lambda: replaying.real_year(file, program))
 
 
 def _told(story: Callable[[], int]) -> int:

@@ -1,4 +1,4 @@
-"""`python -m app.demo [--fresh] [--once]`, `python -m app.demo real-year FILE`, `python -m app.demo replay FILE`."""
+"""`python -m app.demo [--fresh] [--once]`, or `… replay FILE`, or `… real-year FILE [--program NAME]`."""
 
 import argparse
 import os
@@ -13,7 +13,7 @@ def main(arguments: Sequence[str]) -> int:
     """Exit code 0 when all went well and agrees, 1 when not, 130 after Ctrl-C."""
     wanted = _parser().parse_args(arguments)
     if wanted.what == "real-year":
-        return demo.real_year(wanted.file)
+        return demo.real_year(wanted.file, wanted.program)
     if wanted.what == "replay":
         return demo.replay(wanted.file)
     return demo.run(Path(os.environ.get("PERENNIAL_HOME") or "var"), fresh=wanted.fresh, once=wanted.once)
@@ -28,7 +28,11 @@ def _parser() -> argparse.ArgumentParser:
         ("real-year", "replay a file and compare every account"),
         ("replay", "what a shop's last year would have been worth"),
     ):
-        kinds.add_parser(name, help=text).add_argument("file", type=Path)
+        kind = kinds.add_parser(name, help=text)
+        kind.add_argument("file", type=Path)
+        if name == "real-year":
+            names = ("limited", "numbered", "passing")
+            kind.add_argument("--program", choices=names, help="live it again under this one only, not under all three")
     return parser
 
 

@@ -1,13 +1,18 @@
-"""What the demo reads straight from the app's database: totals, guests, and whether all work is done. Reads only."""
+"""What the demo reads straight from the app's database: totals, guests, and whether all work is done.
+
+Reads, but for `start_over` and `make_pending`, with which a replayed year is lived again.
+"""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, func, select, text
+from sqlalchemy import case, func, select, text, update
 from sqlalchemy.orm import Session
 
 from app.customers.models import AccountIdentity, Customer
-from app.loyalty.models import Balance, LedgerEntry, Redemption
+from app.loyalty.models import Balance, LedgerEntry, Redemption, RuleVersion
+from app.loyalty.programs import default_program
 from app.orders.models import Order
 from app.shops.models import Shop
 
@@ -18,6 +23,52 @@ _WAITING = text(
     " and coalesce(scheduled_at, :soon) <= :soon)"
 )
 _INBOX = text("select state, count(*) from inbox_events where shop_id = :shop group by state")
+
+
+# What a replay stands on; whatever else names the shop has followed from its webhooks.
+_STAYS = frozenset({"shops", "programs", "rule_versions", "rewards", "api_keys", "inbox_events", "customers"})
+_FOLLOWS = text("""
+select c.table_name from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
+where c.table_schema = 'public' and c.column_name = 'shop_id' and t.table_type = 'BASE TABLE'
+    and c.table_name <> all(:stays)
+""")
+_PENDING = text("""
+update inbox_events set state = 'pending', attempts = 0, deaths = 0, retry_at = null, finished_at = null
+where shop_id = :shop and state = 'done' and triggered_at < :until
+    and (cast(:since as timestamptz) is null or triggered_at >= :since)
+""")
+_BALANCES = text("""
+select i.value::bigint as customer, b.points from identities i join balances b using (shop_id, account_id)
+where i.shop_id = :shop and i.kind = 'customer'
+""")
+_KINDS = text("select source_kind, count(*) from ledger_entries where shop_id = :shop group by 1")
+
+
+def start_over(session: Session, shop: int, rules: dict[str, Any]) -> None:
+    """Forget all that followed from webhooks, and put other rules in force. For a shop of the replay's own only."""
+    tables = session.scalars(_FOLLOWS, {"stays": list(_STAYS | {"accounts", "identities"})}).all()
+    session.execute(text(f"truncate {', '.join(sorted(tables))}"))  # names out of the catalogue
+    session.execute(update(RuleVersion).where(RuleVersion.shop_id == shop).values(rules=rules))
+
+
+def make_pending(session: Session, shop: int, since: datetime | None, until: datetime) -> None:
+    """Let the webhooks that Shopify sent in [since, until) be handled once more."""
+    session.execute(_PENDING, {"shop": shop, "since": since, "until": until})
+
+
+def balances(session: Session, shop: int) -> dict[int, int]:
+    """Points by customer."""
+    return {row.customer: row.points for row in session.execute(_BALANCES, {"shop": shop})}
+
+
+def entries_by_kind(session: Session, shop: int) -> dict[str, int]:
+    """How many entries the ledger holds of each kind of source."""
+    return {str(kind): int(number) for kind, number in session.execute(_KINDS, {"shop": shop})}
+
+
+def program_id(session: Session, shop: int) -> int:
+    """The shop's one program."""
+    return default_program(session, shop).id
 
 
 def shop_id(session: Session, domain: str) -> int:

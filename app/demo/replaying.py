@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,9 +20,11 @@ from tqdm import tqdm
 
 from app import clock
 from app.demo.judging import Difference, Verdict, judge, wait_until_quiet
+from app.demo.reliving import Relived, programs, relive
 from app.demo.story import live
 from app.demo.world import ROOT, World, clear
 from dev_store.history import direct
+from dev_store.history.direct import Purchase
 from dev_store.history.replay import History, read
 from dev_store.history.running import Runner
 
@@ -52,16 +54,21 @@ def replay_file(file: Path) -> int:
     return 0
 
 
-def real_year(file: Path) -> int:
-    """Replays the file and compares every account; 1 if any differs."""
+def real_year(file: Path, only: str | None = None) -> int:
+    """Replays the file and compares every account, then under three other programs or `only` one; 1 if any differs."""
     with _replayed(file) as done:
+        # Of an order export there is no computation that knows nothing of the replay.
+        bought = direct.purchases(file) if direct.can_read(file) else []
         verdict = judge(done.world)
-        differences = verdict.differences + _compare_directly(file, done, verdict.balances)
+        differences = verdict.differences + _compare_directly(bought, done, verdict.balances)
         received = verdict.summary["webhooks"]["received"]
         click.echo(
             f"{received:,} webhooks in {done.seconds:.0f} s: {received / done.seconds:,.0f} a second, from the first"
             " step to the last point."
         )
+        for relived in _relived(bought, done, only):
+            click.echo("\n".join(relived.lines()))
+            differences += relived.differences
     if differences:
         click.echo("\n".join(Verdict({}, differences).lines()), err=True)
         return 1
@@ -101,18 +108,26 @@ def _live(world: World, history: History) -> Replayed:
     return Replayed(world, history, runner, time.monotonic() - begun)
 
 
-def _compare_directly(file: Path, done: Replayed, balances: dict[int, int | None]) -> list[Difference]:
+def _compare_directly(bought: Sequence[Purchase], done: Replayed, balances: dict[int, int | None]) -> list[Difference]:
     """Against a computation made from the file alone, where there is one (invoice lines)."""
-    if not direct.can_read(file):
-        return []
-    wanted = direct.points(file)
+    wanted = direct.worth(bought)
     held = {customer: balances.get(done.runner.ids[f"c{customer}"]) for customer in wanted}
-    click.echo(f"{len(wanted):,} accounts compared with a computation from the file alone.")
+    if wanted:
+        click.echo(f"{len(wanted):,} accounts compared with a computation from the file alone.")
     return [
         Difference(f"customer {customer}, from the file", points, held[customer])
         for customer, points in wanted.items()
         if points != held[customer]
     ]
+
+
+def _relived(bought: Sequence[Purchase], done: Replayed, only: str | None) -> Iterator[Relived]:
+    if not bought:
+        return
+    customers = {order.customer: done.runner.ids[f"c{order.customer}"] for order in bought}
+    for program in programs(bought, done.history.steps[0].at.date()):
+        if only in {None, program.name}:
+            yield relive(done.world, done.history, program, customers)
 
 
 def _print_worth(points: dict[str, int], currency: str) -> None:

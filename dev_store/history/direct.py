@@ -6,6 +6,9 @@ left, POST is no goods, prices of nothing or less do not exist, one point for a 
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +20,49 @@ def can_read(path: Path) -> bool:
     return set(_COLUMNS) <= set(_table(path).column_names)
 
 
-def points(path: Path) -> dict[int, int]:
-    """Customer id → points, for every customer with a purchase invoice."""
-    invoices = _invoices(path)
-    pence: dict[str, int] = {}
-    owner: dict[str, int] = {}
+@dataclass(frozen=True)
+class Purchase:
+    """A purchase invoice: its goods, and what came back of them when, as (code, pence) and (at, code, pence).
+
+    `at` is UTC without a zone, as the file has it. Shipping is no goods.
+    """
+
+    number: str
+    customer: int
+    at: datetime
+    goods: list[tuple[str, int]]
+    back: list[tuple[datetime, str, int]]
+
+
+def purchases(path: Path) -> list[Purchase]:
+    """Every purchase invoice of a customer in time order, with all that was ever given back of it."""
+    found: dict[str, Purchase] = {}
     stock: dict[tuple[int, str], list[list[Any]]] = defaultdict(list)
-    for at, cancels, number, customer, lines in invoices:
+    for at, cancels, number, customer, lines in _invoices(path):
         if not cancels:
-            owner[number] = customer
-            pence[number] = _buy(stock, at, number, customer, lines)
+            goods = [(code, quantity * price) for code, quantity, price in lines if code != "POST"]
+            found[number] = Purchase(number, customer, at, goods, [])
+            for code, quantity, price in lines:
+                stock[customer, code].append([at, number, quantity, price])
         else:
             for code, quantity, _price in lines:
-                for order, back in _give_back(stock[customer, code], at, -quantity):
-                    pence[order] -= back if code != "POST" else 0
+                for order, pence in _give_back(stock[customer, code], at, -quantity):
+                    if code != "POST":
+                        found[order].back.append((at, code, pence))
+    return list(found.values())
+
+
+def points(path: Path) -> dict[int, int]:
+    """Customer id → points, for every customer with a purchase invoice."""
+    return worth(purchases(path))
+
+
+def worth(bought: Iterable[Purchase]) -> dict[int, int]:
+    """Customer id → points of these invoices."""
     totals: dict[int, int] = defaultdict(int)
-    for number, customer in owner.items():
-        totals[customer] += pence[number] // 100
+    for order in bought:
+        pence = sum(pence for _, pence in order.goods) - sum(pence for *_, pence in order.back)
+        totals[order.customer] += pence // 100
     return dict(totals)
 
 
@@ -70,13 +99,6 @@ def _csv(path: Path, encoding: str, options: Any) -> Any:
 
     reading, parsing = csv.ReadOptions(encoding=encoding), csv.ParseOptions(newlines_in_values=True)
     return csv.read_csv(path, read_options=reading, parse_options=parsing, convert_options=options)
-
-
-def _buy(stock: dict[tuple[int, str], list[list[Any]]], at: Any, number: str, customer: int, lines: Any) -> int:
-    """Puts the lines into stock; the worth of the goods in pence."""
-    for code, quantity, price in lines:
-        stock[customer, code].append([at, number, quantity, price])
-    return sum(quantity * price for code, quantity, price in lines if code != "POST")
 
 
 def _give_back(bought: list[list[Any]], at: Any, quantity: int) -> list[tuple[str, int]]:

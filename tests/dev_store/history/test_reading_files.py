@@ -6,6 +6,7 @@ import pytest
 
 from dev_store.history import direct
 from dev_store.history.replay import UnreadableFileError, read
+from dev_store.history.replay.invoices import product_of
 
 INVOICES = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
 1,A,"Heart, ""red""
@@ -22,7 +23,8 @@ def test_invoice_lines_as_csv_with_quoted_newlines(tmp_path: Path) -> None:
     history = read(file)
     assert [step.verb for step in history.steps] == ["create_customer", "place_order", "refund"]
     placed = history.steps[1].args
-    assert placed["lines"] == [{"title": 'Heart, "red"\nlarge', "sku": "A", "quantity": 2, "price": "4.25"}]
+    line = {"title": 'Heart, "red"\nlarge', "sku": "A", "product_id": product_of("A"), "quantity": 2, "price": "4.25"}
+    assert placed["lines"] == [line]
     assert (placed["shipping"], history.currency) == ("18.00", "GBP")
     assert direct.can_read(file)
     assert direct.points(file) == {17850: 4}
