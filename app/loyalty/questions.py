@@ -40,8 +40,13 @@ def ask_about_rules(
 
 
 def ask_about_history(session: Session, shop: Shop, program: Program, since: datetime | None) -> WhatIf:
-    """What imported orders from `since` on (None: all) would be worth. The same question again is the same row."""
+    """What imported orders from `since` on (None: all) would be worth.
+
+    Asked again within ten minutes about a large shop it is the same row; about a small one no row is kept.
+    """
     asked = {"from": since.isoformat() if since else None}
+    if _is_small(session, shop.id):
+        return _answered(session, shop, _question(shop, program, HISTORY, asked))
     earlier = session.scalars(
         select(WhatIf)
         .where(WhatIf.shop_id == shop.id, WhatIf.program_id == program.id, WhatIf.kind == HISTORY)
@@ -49,8 +54,7 @@ def ask_about_history(session: Session, shop: Shop, program: Program, since: dat
         .order_by(WhatIf.id.desc())
         .limit(1)
     ).first()
-    # Small ones are counted anew: cheaper than being told what was true ten minutes ago.
-    return earlier if earlier and not _is_small(session, shop.id) else _ask(session, shop, program, HISTORY, asked)
+    return earlier or _ask(session, shop, program, HISTORY, asked)
 
 
 def question(session: Session, shop_id: int, program_id: int, question_id: int) -> WhatIf:
@@ -62,14 +66,21 @@ def question(session: Session, shop_id: int, program_id: int, question_id: int) 
 
 
 def _ask(session: Session, shop: Shop, program: Program, kind: str, asked: dict[str, Any]) -> WhatIf:
-    row = WhatIf(shop_id=shop.id, program_id=program.id, kind=kind, asked=asked, state="pending", asked_at=clock.now())
-    session.add(row)
+    row = _question(shop, program, kind, asked)
+    small = _is_small(session, shop.id)
+    session.add(_answered(session, shop, row) if small else row)
     session.flush()
-    if _is_small(session, shop.id):
-        _settle_with(row, answer(session, shop, row))
-    else:
+    if not small:
         jobs.enqueue(session, "loyalty.answer_what_if", {"shop_id": shop.id, "what_if_id": row.id})
-    session.flush()
+    return row
+
+
+def _question(shop: Shop, program: Program, kind: str, asked: dict[str, Any]) -> WhatIf:
+    return WhatIf(shop_id=shop.id, program_id=program.id, kind=kind, asked=asked, state="pending", asked_at=clock.now())
+
+
+def _answered(session: Session, shop: Shop, row: WhatIf) -> WhatIf:
+    row.answer, row.state, row.answered_at = answer(session, shop, row), "done", clock.now()
     return row
 
 
@@ -84,17 +95,13 @@ def _is_small(session: Session, shop_id: int) -> bool:
     return int(session.scalar(_MANY, {"shop_id": shop_id, "most": SMALL + 1}) or 0) <= SMALL
 
 
-def _settle_with(row: WhatIf, found: dict[str, Any]) -> None:
-    row.answer, row.state, row.answered_at = found, "done", clock.now()
-
-
 @job("loyalty.answer_what_if")
 def answer_what_if(runtime: Runtime, *, shop_id: int, what_if_id: int) -> None:
     """Compute and keep an answer; asked twice it is computed twice, and is the same."""
     with runtime.database.shop(shop_id) as session:
         row = session.get(WhatIf, (shop_id, what_if_id))
         if row is not None and row.state == "pending":
-            _settle_with(row, answer(session, session.get_one(Shop, shop_id), row))
+            _answered(session, session.get_one(Shop, shop_id), row)
 
 
 @job("loyalty.forget_answers", cron="23 3 * * * 0")
