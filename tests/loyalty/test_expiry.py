@@ -38,6 +38,7 @@ def verified(days: Days) -> bool:
         return verify(session).agrees
 
 
+@pytest.mark.requirement(100, partly=True)
 def test_a_second_before_its_instant_nothing_expires_and_at_it_everything(days: Days) -> None:
     days.order(1, 100, JANUARY)
     days.move(END - 5 * SECOND)
@@ -348,6 +349,7 @@ def announce(days: Days) -> None:
     notices.announce_due(days.runtime)
 
 
+@pytest.mark.requirement(100, partly=True)
 def test_what_will_expire_is_told_once_for_each_distance_and_not_when_it_was_spent(days: Days) -> None:
     days.order(1, 100, JANUARY)
     days.order(2, 50, JANUARY, customer=2)
