@@ -1,4 +1,4 @@
-"""`perennial balances …`, `perennial export` and `perennial import`: the command line of this package.
+"""`perennial balances …`: importing, undoing and listing balances; and where all commands of this package are attached.
 
 Attached to the program by `app.cli`. Each command says what it did in one or a few lines; what a person can mend ends
 it with exit code 1.
@@ -6,7 +6,6 @@ it with exit code 1.
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,24 +13,20 @@ from typing import TYPE_CHECKING
 import click
 
 from app.errors import Problem
+from app.transfer.options import SHOWN, actor, file_argument, shop_of, shop_option
+from app.transfer.shop_commands import export_shop, import_shop
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
     from app.runtime import Runtime
-    from app.shops.models import Shop
     from app.transfer.errors import RowError
     from app.transfer.models import BalanceImport
     from app.transfer.preview import Preview
 
-_SHOWN = 20
-shop_option = click.option("--shop", "domain", required=True, help="The shop's myshopify.com domain.")
-file_argument = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-
 
 def attach(program: click.Group, runtime: Callable[[], Runtime]) -> None:
     """Add the commands to the program; `runtime` makes what they work with."""
-    program.add_command(balances)
+    for command in (balances, export_shop, import_shop):
+        program.add_command(command)
     program.context_settings.setdefault("obj", runtime)
 
 
@@ -70,7 +65,7 @@ def import_balances(
     built, words = runtime(), _named(named)
     try:
         with built.database.system() as session, file.open("rb") as content:
-            shop = _shop(session, domain)
+            shop = shop_of(session, domain)
             if dry_run:
                 said = transfer.dry_run(session, shop, content, named=words)
                 _tell_preview(said)
@@ -101,7 +96,7 @@ def undo_import(runtime: Callable[[], Runtime], *, domain: str, import_id: str) 
 
     built = runtime()
     with built.database.system() as session:
-        shop = _shop(session, domain)
+        shop = shop_of(session, domain)
     try:
         with built.database.system() as session:
             found = transfer.locked(session, shop.id, import_id)
@@ -116,7 +111,7 @@ def undo_import(runtime: Callable[[], Runtime], *, domain: str, import_id: str) 
     with built.database.system() as session:
         rows = transfer.kept(session, shop.id, undone.id)
     click.echo(f"The import of {undone.at:%d %B %Y} is undone.")
-    for row in rows[:_SHOWN]:
+    for row in rows[:SHOWN]:
         click.echo(f"  line {row.row}: {row.kept} points had been spent and stay with account {row.account_id}")
     if rows:
         click.echo(f"{sum(row.kept or 0 for row in rows)} points of {len(rows)} rows had been spent and stay.")
@@ -130,24 +125,10 @@ def list_imports(runtime: Callable[[], Runtime], *, domain: str) -> None:
     from app.transfer import balances as transfer
 
     with runtime().database.system() as session:
-        for item in transfer.imports(session, _shop(session, domain).id):
+        for item in transfer.imports(session, shop_of(session, domain).id):
             click.echo(
                 f"{item.id}  {item.at:%Y-%m-%d %H:%M}  {item.rows:>9} rows  {item.points:>12} points  {item.state}"
             )
-
-
-def actor() -> str:
-    """Who sits at the command line."""
-    return f"command line: {getpass.getuser()}"
-
-
-def _shop(session: Session, domain: str) -> Shop:
-    from app.shops.queries import shop_by_domain
-
-    found = shop_by_domain(session, domain.lower())
-    if found is None:
-        raise click.ClickException(f"No shop {domain} has installed this app. Give its myshopify.com domain.")
-    return found
 
 
 def _named(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -194,10 +175,10 @@ def _tell_preview(said: Preview) -> None:
 
 
 def _tell_errors(errors: tuple[RowError, ...], count: int, report: Path | None) -> None:
-    for error in errors[:_SHOWN]:
+    for error in errors[:SHOWN]:
         click.echo(f"  {error}", err=True)
-    if count > _SHOWN:
-        click.echo(f"  … and {count - _SHOWN} more", err=True)
+    if count > SHOWN:
+        click.echo(f"  … and {count - SHOWN} more", err=True)
     if errors and report is not None:
         from app.transfer.error_report import as_csv
 

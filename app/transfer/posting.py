@@ -4,8 +4,8 @@ The same state as `app.loyalty.ledger.post` leaves, at a hundredth of the cost, 
 other. Rows with words beside them and those of accounts that owe points (new points pay debts first) go through the
 ledger itself.
 
-Points of a lifetime that are not left were earned and spent elsewhere: they move in as a pair that sums to nothing
-(`moved`, `moved_spending`), as points of an absorbed account do, and only raise what was ever earned.
+Points of a lifetime that are not left were earned and spent elsewhere: they come in as a lot that is used up, with a
+use of the kind `import_spent`, and only raise what was ever earned.
 
 Locks are taken in the one order of the project: accounts of the shop, then balances.
 """
@@ -28,16 +28,15 @@ from app.transfer.owners import OWNERS
 
 KIND = "import"
 REASON = "imported"
-# Points that were earned and spent before the import.
-EARNED_ELSEWHERE = "moved"
-SPENT_ELSEWHERE = "moved_spending"
+# Points that were earned and spent before the import; under the key of the row, with `:spent` behind.
+SPENT_ELSEWHERE = "import_spent"
 SPENT_REASON = "spent_before_import"
 SOURCE_ID = "cast(cast(:import_id as uuid) as text) || ':' || row"
 
 _CHUNK = text(f"""
 create temporary table import_chunk on commit drop as
 with {OWNERS}
-select owners.*, {SOURCE_ID} as source_id, lifetime - points as spent,
+select owners.*, {SOURCE_ID} as source_id, {SOURCE_ID} || ':' || 'spent' as spent_id, lifetime - points as spent,
        false as account_made, false as balance_made, false as by_ledger, 0::bigint as debt
 from owners
 """)  # noqa: S608 - constants of ours
@@ -86,12 +85,12 @@ returning row, account_id, source_id, points, earned_at, expires_at, note, debt
 _ENTRIES = text("""
 insert into ledger_entries (shop_id, program_id, account_id, source_kind, source_id, points, reason, business_at,
                             recorded_at, actor)
-select :shop_id, :program_id, c.account_id, e.kind, c.source_id, e.points, e.reason, c.earned_at, :now, :actor
+select :shop_id, :program_id, c.account_id, e.kind, e.id, e.points, e.reason, c.earned_at, :now, :actor
 from import_chunk c cross join lateral (values
-    (1, cast(:earned_elsewhere as text), c.spent, cast(:spent_reason as text)),
-    (2, :spent_elsewhere, - c.spent, :spent_reason),
-    (3, :kind, case when c.by_ledger then 0 else c.points end, :reason)
-) e(n, kind, points, reason)
+    (1, cast(:kind as text), c.spent_id, c.spent, cast(:spent_reason as text)),
+    (2, :spent_elsewhere, c.spent_id, - c.spent, :spent_reason),
+    (3, :kind, c.source_id, case when c.by_ledger then 0 else c.points end, :reason)
+) e(n, kind, id, points, reason)
 where e.points <> 0
 order by c.row, e.n
 """)
@@ -99,17 +98,17 @@ _LOTS = text("""
 with made as (
     insert into lots (shop_id, program_id, account_id, source_kind, source_id, granted, remaining, available_at,
                       expires_at)
-    select :shop_id, :program_id, c.account_id, l.kind, c.source_id, l.granted, l.remaining, c.earned_at, l.expires_at
+    select :shop_id, :program_id, c.account_id, :kind, l.id, l.granted, l.remaining, c.earned_at, l.expires_at
     from import_chunk c cross join lateral (values
-        (cast(:earned_elsewhere as text), c.spent, 0, cast(null as timestamptz)),
-        (:kind, case when c.by_ledger then 0 else c.points end, c.points, c.expires_at)
-    ) l(kind, granted, remaining, expires_at)
+        (c.spent_id, c.spent, 0, cast(null as timestamptz)),
+        (c.source_id, case when c.by_ledger then 0 else c.points end, c.points, c.expires_at)
+    ) l(id, granted, remaining, expires_at)
     where l.granted > 0 order by c.row
-    returning account_id, source_kind, source_id, id, granted
+    returning account_id, source_id, id, granted, remaining
 )
 insert into lot_uses (shop_id, program_id, account_id, source_kind, source_id, lot_id, points)
 select :shop_id, :program_id, account_id, :spent_elsewhere, source_id, id, granted
-from made where source_kind = :earned_elsewhere
+from made where remaining = 0
 """)
 _BALANCES = text("""
 update balances b set points = b.points + c.points, lifetime = b.lifetime + c.earned
@@ -143,7 +142,6 @@ def post_chunk(session: Session, imported: BalanceImport, until: int, now: datet
         "actor": imported.actor,
         "kind": KIND,
         "reason": REASON,
-        "earned_elsewhere": EARNED_ELSEWHERE,
         "spent_elsewhere": SPENT_ELSEWHERE,
         "spent_reason": SPENT_REASON,
     }

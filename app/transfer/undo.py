@@ -21,7 +21,7 @@ from app.loyalty.lots import AccountLots, Source, expiry_of
 from app.sql import rows
 from app.transfer import import_idleness
 from app.transfer.models import BalanceImport
-from app.transfer.posting import EARNED_ELSEWHERE, KIND, REASON, SOURCE_ID, SPENT_ELSEWHERE, SPENT_REASON
+from app.transfer.posting import KIND, REASON, SOURCE_ID, SPENT_ELSEWHERE, SPENT_REASON
 
 UNDONE_REASON = "import_undone"
 # Webhooks of the shop wait: what they would bring must not meet an account that is about to go.
@@ -29,7 +29,7 @@ _STOP_LOOP = text("select from inbox_partitions where id = :shop_id % 64 for upd
 _CHUNK = text(f"""
 create temporary table undo_chunk on commit drop as
 with taken as (
-    select r.*, r.lifetime - r.points as spent, {SOURCE_ID} as source_id
+    select r.*, r.lifetime - r.points as spent, {SOURCE_ID} as source_id, {SOURCE_ID} || ':' || 'spent' as spent_id
     from balance_import_rows r
     where r.shop_id = :shop_id and r.import_id = :import_id and r.row <= :position
     order by r.row desc limit :size
@@ -52,18 +52,18 @@ select count(*) from (
 _ENTRIES = text("""
 insert into ledger_entries (shop_id, program_id, account_id, source_kind, source_id, points, reason, business_at,
                             recorded_at, actor)
-select :shop_id, :program_id, c.account_id, e.kind, c.source_id, e.points, :reason, :now, :now, :actor
+select :shop_id, :program_id, c.account_id, e.kind, e.id, e.points, :reason, :now, :now, :actor
 from undo_chunk c cross join lateral (values
-    (1, cast(:kind as text), case when c.untouched then - c.points else 0 end),
-    (2, :spent_elsewhere, c.spent), (3, :earned_elsewhere, - c.spent)
-) e(n, kind, points)
+    (1, cast(:kind as text), c.source_id, case when c.untouched then - c.points else 0 end),
+    (2, :spent_elsewhere, c.spent_id, c.spent), (3, :kind, c.spent_id, - c.spent)
+) e(n, kind, id, points)
 where e.points <> 0
 order by c.row desc, e.n
 """)
 _USES = text("""
 delete from lot_uses u using undo_chunk c
 where u.shop_id = :shop_id and u.program_id = :program_id and u.account_id = c.account_id
-    and u.source_kind = :spent_elsewhere and u.source_id = c.source_id
+    and u.source_kind = :spent_elsewhere and u.source_id = c.spent_id
 """)
 _BALANCES = text("""
 update balances b set points = b.points - c.points, lifetime = b.lifetime - c.earned
@@ -79,9 +79,10 @@ where l.shop_id = :shop_id and l.id = c.lot_id and (c.untouched or l.granted = 0
 _LOTS_ELSEWHERE = text("""
 delete from lots l using undo_chunk c
 where l.shop_id = :shop_id and l.program_id = :program_id and l.account_id = c.account_id
-    and l.source_kind = :earned_elsewhere and l.source_id = c.source_id
+    and l.source_kind = :kind and l.source_id = c.spent_id
 """)
 _TOUCHED = text("select * from undo_chunk where lot_id is not null and not untouched order by row")
+_MERGED = text("select distinct account_id from undo_chunk where merged_into is not null")
 _KEPT = text("""
 update balance_import_rows r set kept = k.kept
 from jsonb_to_recordset(cast(:kept as jsonb)) as k(row bigint, kept bigint)
@@ -116,7 +117,6 @@ def undo_chunk(session: Session, imported: BalanceImport, size: int, now: dateti
         "now": now,
         "actor": actor,
         "kind": KIND,
-        "earned_elsewhere": EARNED_ELSEWHERE,
         "spent_elsewhere": SPENT_ELSEWHERE,
         "reason": UNDONE_REASON,
         "own_reasons": [REASON, SPENT_REASON, UNDONE_REASON],
@@ -126,9 +126,12 @@ def undo_chunk(session: Session, imported: BalanceImport, size: int, now: dateti
     session.execute(_CHUNK, parameters)
     session.execute(_LOCK, parameters)
     kept = _take_back_touched(session, imported, session.execute(_TOUCHED).all(), now, actor)
-    for statement in (_ENTRIES, _USES, _BALANCES, _LOTS, _LOTS_ELSEWHERE, _KEPT, _ROWS, _EMPTY_BALANCES):
+    for statement in (_ENTRIES, _USES, _BALANCES, _LOTS, _LOTS_ELSEWHERE, _KEPT, _ROWS):
         session.execute(statement, parameters | {"kept": rows(kept)})
+    merged = session.execute(_MERGED).scalars()
+    moves.carry_over(session, [Holder(imported.shop_id, imported.program_id, account) for account in merged])
     import_idleness.put_back(session, imported)
+    session.execute(_EMPTY_BALANCES, parameters)
     session.execute(text(_unused_accounts()), parameters)
     found = session.execute(text("select count(*) as n, min(row) as first from undo_chunk")).one()
     imported.position = found.first - 1 if found.n else 0
@@ -145,12 +148,11 @@ def _take_back_touched(
     own = {row.row: Holder(imported.shop_id, imported.program_id, row.account_id) for row in found}
     roots = {Holder(imported.shop_id, imported.program_id, row.merged_into) for row in found if row.merged_into}
     lots = ledger.load_lots(session, {*own.values(), *roots})
-    carried = _carried(found, lots, imported)
     kept: list[dict[str, int]] = []
     postings: list[Posting] = []
     for row in found:
         source = Source(KIND, row.source_id)
-        points = _free(lots[own[row.row]], source, row, carried)
+        points = _free(lots, own[row.row], source, row)
         if points < row.granted:
             kept.append({"row": row.row, "kept": row.granted - points})
         postings.append(
@@ -164,29 +166,16 @@ def _take_back_touched(
             )
         )
     ledger.post(session, postings, lots)
-    moves.carry_over(session, sorted({own[row.row] for row in found if row.merged_into}))
     return kept
 
 
-def _carried(found: Sequence[Any], lots: Mapping[Holder, AccountLots], imported: BalanceImport) -> dict[int, int]:
-    """What is left, on the account that took it over, of the points carried from each absorbed one."""
-    left: dict[int, int] = {}
-    for row in found:
-        if row.merged_into:
-            root = lots[Holder(imported.shop_id, imported.program_id, row.merged_into)]
-            lot = root.lots.get(Source("moved", str(row.account_id)))
-            left[row.account_id] = lot.remaining if lot else 0
-    return left
-
-
-def _free(state: AccountLots, source: Source, row: Any, carried: dict[int, int]) -> int:
+def _free(lots: Mapping[Holder, AccountLots], holder: Holder, source: Source, row: Any) -> int:
     """Points of a lot that nobody has spent since: left, expired, carried to another account, paid for old debts."""
-    lot = state.lots[source]
-    used = {user: held.get(source, 0) for user, held in state.uses.items()}
-    moved = min(used.get(Source("moved", str(row.account_id)), 0), carried.get(row.account_id, 0))
-    carried[row.account_id] = carried.get(row.account_id, 0) - moved
-    free = lot.remaining + used.get(expiry_of(source), 0) + moved + row.debt_paid
-    return min(lot.granted, int(free))
+    lot = lots[holder].lots[source]
+    expired = lots[holder].uses.get(expiry_of(source), {}).get(source, 0)
+    carried = Source("moved", f"{holder.account_id}:{source.kind}:{source.id}")
+    there = lots[holder._replace(account_id=row.merged_into)].lots.get(carried) if row.merged_into else None
+    return min(lot.granted, int(lot.remaining + expired + (there.remaining if there else 0) + row.debt_paid))
 
 
 def _unused_accounts() -> str:

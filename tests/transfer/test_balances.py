@@ -68,21 +68,21 @@ def test_balances_lots_and_lifetimes_are_those_of_the_file(runtime: Runtime, sho
         found = {(lot["source_id"], lot["granted"], lot["remaining"], lot["expires_at"]) for lot in lots}
         assert {(key.partition(":")[2], *rest) for key, *rest in found} == {
             ("2", 120, 120, None),
-            ("3", 70, 0, None),
+            ("3:spent", 70, 0, None),
             ("3", 30, 30, "2027-11-30T23:00:00+00:00"),
             ("5", 20, 20, "2027-12-31T23:00:00+00:00"),
-            ("6", 40, 0, None),
+            ("6:spent", 40, 0, None),
         }
         assert [note["note"] for note in rows(session, "ledger_notes", shop.id)] == ["from the card"]
         entries = rows(session, "ledger_entries", shop.id)
         assert sorted((entry["source_kind"], entry["points"], entry["reason"]) for entry in entries) == [
             ("import", 20, "imported"),
             ("import", 30, "imported"),
+            ("import", 40, "spent_before_import"),
+            ("import", 70, "spent_before_import"),
             ("import", 120, "imported"),
-            ("moved", 40, "spent_before_import"),
-            ("moved", 70, "spent_before_import"),
-            ("moved_spending", -70, "spent_before_import"),
-            ("moved_spending", -40, "spent_before_import"),
+            ("import_spent", -70, "spent_before_import"),
+            ("import_spent", -40, "spent_before_import"),
         ]
         assert {entry["actor"] for entry in entries} == {"staff:1"}
         left = rows(session, "balance_import_rows", shop.id)
@@ -277,8 +277,12 @@ def test_points_of_merged_accounts_are_taken_back_where_they_went(runtime: Runti
         session.execute(
             text("update accounts set merged_into = :root where id = :id"), {"root": root.account_id, "id": absorbed}
         )
+        session.execute(
+            text("insert into account_merges (shop_id, kept, absorbed, cause, at) values (:s, :k, :a, 'staff', :at)"),
+            {"s": shop.id, "k": root.account_id, "a": absorbed, "at": clock.now()},
+        )
         moves.carry_over(session, [root])
-    assert balances(runtime, shop.id)["8"] == (50, 50)
+    assert balances(runtime, shop.id)["8"] == (50, 120)
     post(runtime, shop, 8, ("adjustment", "r", -10))
     undo(runtime, shop, imported)
     found = balances(runtime, shop.id)
@@ -320,7 +324,7 @@ def test_points_land_as_the_ledger_itself_would_post_them(runtime: Runtime, shop
                 reason="again",
                 business_at=at,
                 dates=LotDates(at, datetime.fromisoformat(end) if end else None),
-                prefer=Source("moved", entry["source_id"]),
+                prefer=Source("import", entry["source_id"]),
             )
             ledger.post(session, [posting])
     assert _points(runtime, shop) == quick
