@@ -15,6 +15,7 @@ from app.config import ConfigError, Settings, load_settings
 from app.postgres.errors import PostgresUnavailable
 from app.runtime import Runtime, build_runtime
 from app.transfer import commands as transfer
+from webhooks import commands as inbox
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -214,23 +215,6 @@ def ledger_verify(*, shop: str | None) -> None:
     sys.exit(0 if verdict.agrees else 1)
 
 
-@cli.group()
-def inbox() -> None:
-    """Webhooks that were received."""
-
-
-@inbox.command("replay")
-@click.option("--shop", required=True, help="The shop's myshopify.com domain.")
-@click.option("--event", "events", multiple=True, type=int, help="An event's id; all parked ones without it.")
-def inbox_replay(shop: str, events: tuple[int, ...]) -> None:
-    """Put parked webhooks back to work."""
-    from webhooks.replay import replay
-
-    with runtime().database.system() as session:
-        replayed = replay(session, shop_id(session, shop), events or None, actor="command line")
-    click.echo(f"{len(replayed)} events are waiting again.")
-
-
 @cli.group("api-key")
 def api_key() -> None:
     """Keys of the public API."""
@@ -274,6 +258,7 @@ def shop_id(session: "Session", domain: str) -> int:
 
 
 transfer.attach(cli, runtime)
+inbox.attach(cli, runtime)
 
 if __name__ == "__main__":
     main()

@@ -38,6 +38,7 @@ STEADY = 10.0  # seconds after which a process counts as having come up
 # Quick ends in a row of a process that has never come up; more than an event that kills workers takes to be parked.
 GIVE_UP_AFTER = 6
 LONGEST_DELAY = 10.0  # seconds between two attempts
+LONGEST_DELAY_ONCE_UP = 1.0  # of a process that has come up before: something killed it, the settings are right
 DATABASE_EVERY = 3.0  # seconds between two looks at the embedded server
 
 log = structlog.get_logger(__name__)
@@ -84,7 +85,7 @@ class Child:
         steady = time.monotonic() - self.started >= STEADY
         self.came_up = self.came_up or steady
         self.quick_ends = 0 if steady else self.quick_ends + 1
-        delay = min(TICK * 2**self.quick_ends, LONGEST_DELAY)
+        delay = min(TICK * 2**self.quick_ends, LONGEST_DELAY_ONCE_UP if self.came_up else LONGEST_DELAY)
         self.due = time.monotonic() + delay
         log.warning("process_ended", process=self.program.name, exit_code=code, again_in_seconds=round(delay, 1))
         self.signal_group(signal.SIGTERM)  # what the dead process has left behind finishes what it has in hand

@@ -118,6 +118,12 @@ def delivery_stats() -> ResponseReturnValue:
     return jsonify(current_store().delivery.stats())
 
 
+@blueprint.get("/delivery/lost")
+def lost() -> ResponseReturnValue:
+    """What was dropped since the store was started."""
+    return jsonify({"data": current_store().delivery.lost()})
+
+
 @blueprint.post("/delivery/drain")
 def drain() -> ResponseReturnValue:
     """Waits until nothing is left to send, {"timeout_seconds": 60} at most; {"hurry": true} makes retries due now."""

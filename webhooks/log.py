@@ -10,33 +10,45 @@ from sqlalchemy.orm import Session, defer
 
 from app.api.inbox import Event
 from webhooks import replay as replaying
-from webhooks.models import InboxEvent
+from webhooks.models import PARTITIONS, InboxEvent
+from webhooks.wording import explain
 
 
 def page(
     session: Session, shop_id: int, *, state: str | None, topic: str | None, before: int | None, limit: int
 ) -> Sequence[Event]:
     """Events newest first, with ids below `before`."""
-    wanted = _of_shop(shop_id).order_by(InboxEvent.id.desc()).limit(limit)
+    return [
+        _shown(row) for row in session.scalars(wanted(shop_id, state=state, topic=topic, before=before, limit=limit))
+    ]
+
+
+def wanted(shop_id: int, *, state: str | None, topic: str | None, before: int | None, limit: int) -> Select[InboxEvent]:
+    """The statement behind `page`; whatever it filters by, there is an index for it."""
+    found = _of_shop(shop_id).order_by(InboxEvent.id.desc()).limit(limit)
     if state is not None:
-        wanted = wanted.where(InboxEvent.state == state)
+        found = found.where(InboxEvent.state == state)
+    if state == "pending":
+        found = found.where(InboxEvent.partition == shop_id % PARTITIONS)  # along which the pending ones lie
     if topic is not None:
-        wanted = wanted.where(InboxEvent.topic == topic)
-    if before is not None:
-        wanted = wanted.where(InboxEvent.id < before)
-    return [_shown(row) for row in session.scalars(wanted)]
+        found = found.where(InboxEvent.topic == topic)
+    return found if before is None else found.where(InboxEvent.id < before)
 
 
 def event(session: Session, shop_id: int, event_id: int) -> Event | None:
     """One event, None when this shop has none of that id."""
-    wanted = _of_shop(shop_id).where(InboxEvent.id == event_id).execution_options(populate_existing=True)
-    row = session.scalar(wanted)
+    row = session.scalar(_of_shop(shop_id).where(InboxEvent.id == event_id).execution_options(populate_existing=True))
     return _shown(row) if row is not None else None
 
 
 def replay(session: Session, shop_id: int, event_id: int, actor: str) -> bool:
     """Make a parked event pending again; False when it is not parked (any more)."""
-    return bool(replaying.replay(session, shop_id, [event_id], actor))
+    return bool(replaying.replay(session, shop_id, replaying.Which(ids=[event_id]), actor))
+
+
+def dismiss(session: Session, shop_id: int, event_id: int, note: str, actor: str) -> bool:
+    """Let nothing be made of a parked event; False when it is not parked (any more)."""
+    return replaying.dismiss(session, shop_id, event_id, note, actor)
 
 
 def _of_shop(shop_id: int) -> Select[InboxEvent]:
@@ -55,5 +67,5 @@ def _shown(row: InboxEvent) -> Event:
         retry_at=row.retry_at,
         finished_at=row.finished_at,
         reason=row.reason,
-        explanation=row.error,
+        explanation=explain(row.reason, row.error),
     )

@@ -47,6 +47,10 @@ class StoreClient:
     def delivery_stats(self) -> dict[str, int]:
         return dict(self._call("GET", "/_dev/delivery/stats"))
 
+    def lost(self) -> list[dict[str, Any]]:
+        """What was dropped so far: topic, and id of the thing that it told of."""
+        return list(self._call("GET", "/_dev/delivery/lost")["data"])
+
     def drain(self) -> None:
         """Returns when no delivery waits any more; raises RemoteError when that takes too long."""
         for _ in range(int(PATIENCE // DRAIN_SECONDS)):

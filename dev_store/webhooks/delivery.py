@@ -4,6 +4,7 @@ Only 2xx is success; anything else is tried again 8 times within 4 hours, each w
 changelog of 10 September 2024). `Switches` make the network worse: what happens then is decided by one seeded dice.
 """
 
+import json
 import random
 import threading
 import time
@@ -26,10 +27,12 @@ _COUNTERS = ("sent", "acknowledged", "doubled", "dropped", "failed", "given_up")
 
 @dataclass(frozen=True)
 class Switches:
-    """`drop` and `double` are shares of deliveries, `delay_seconds` holds each one back that long, `shuffle` is the
-    window out of which the next one is drawn, `compress` divides the waits of retries, `seed` restarts the dice."""
+    """`drop` and `double` are shares of deliveries, `drop_of` beginnings of the topics that are dropped (all without
+    it), `delay_seconds` holds each one back that long, `shuffle` is the window out of which the next one is drawn,
+    `compress` divides the waits of retries, `seed` restarts the dice."""
 
     drop: float = 0.0
+    drop_of: str = ""
     double: float = 0.0
     delay_seconds: float = 0.0
     shuffle: int = 0
@@ -59,6 +62,7 @@ class Delivery:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._started = False
+        self._lost: list[dict[str, Any]] = []
         self._counts = dict.fromkeys(_COUNTERS, 0) | (state.get("", "setting", "delivery counts") or {})
         self.switches = Switches(seed=config.seed)
         self.outbox = Outbox(state, self._queue, config.app)
@@ -103,6 +107,11 @@ class Delivery:
         self._state.put("", "setting", "delivery counts", counts)
         return {**self._queue.counts(), **counts}
 
+    def lost(self) -> list[dict[str, Any]]:
+        """What was dropped since the start: topic, and id of the thing that it told of (a refund's order)."""
+        with self._lock:
+            return list(self._lost)
+
     def drain(self, timeout: float) -> bool:
         """Waits until nothing is left to send; False after `timeout` seconds (a paused queue never empties)."""
         return self._queue.wait_empty(timeout)
@@ -125,9 +134,8 @@ class Delivery:
 
     def _deliver(self, sender: Sender, claim: Claim) -> None:
         first = claim.attempt == 0
-        if first and self._dice.random() < self.switches.drop:
-            self._count("dropped")
-            self._queue.settle(claim)
+        if first and self._is_dropped(claim):
+            self._drop(claim)
         elif not self._accepted(sender, claim):
             self._retry(claim)
         elif first and self._dice.random() < self.switches.double:
@@ -136,6 +144,18 @@ class Delivery:
         else:
             self._count("acknowledged")
             self._queue.settle(claim)
+
+    def _is_dropped(self, claim: Claim) -> bool:
+        named = tuple(self.switches.drop_of.split(","))
+        return claim.row.topic.startswith(named) and self._dice.random() < self.switches.drop
+
+    def _drop(self, claim: Claim) -> None:
+        body = json.loads(zlib.decompress(claim.body))
+        body = body.get("order_edit") or body
+        with self._lock:
+            self._lost.append({"topic": claim.row.topic, "id": body.get("order_id") or body.get("id")})
+        self._count("dropped")
+        self._queue.settle(claim)
 
     def _accepted(self, sender: Sender, claim: Claim) -> bool:
         body = zlib.decompress(claim.body)
