@@ -46,6 +46,20 @@ def note_figures(session: Session, shop_id: int, figures: Iterable[Figures]) -> 
     return Changes(accounts={(shop_id, account_id) for account_id in owners.values()})
 
 
+_WITH_ORDERS = Statement("""
+select k.shop_id, k.id
+from jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint)
+join shops s on s.id = k.shop_id and s.orders_complete_from is not null
+where exists (select 1 from orders o where o.shop_id = k.shop_id and o.account_id = k.id)
+""")
+
+
+def with_orders(session: Session, owners: Iterable[Key]) -> set[Key]:
+    """Those of these accounts that have orders, in shops where it matters since when a customer is one."""
+    wanted = keys(owners)
+    return {(row.shop_id, row.id) for row in _WITH_ORDERS.run(session, keys=wanted)} if wanted != "[]" else set()
+
+
 _UNCOUNTED = Statement("""
 select distinct o.shop_id, o.customer_id as id
 from jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigint, id bigint)

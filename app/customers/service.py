@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.changes import Changes, Key
-from app.customers import accounts, merging
+from app.customers import accounts, imported, merging
 from app.customers.models import Customer
 from app.customers.payload import Consent, CustomerSnapshot, Merge
 from app.sql import Statement, assignments, keys, rows
@@ -37,12 +37,19 @@ from customers c join jsonb_to_recordset(cast(:keys as jsonb)) as k(shop_id bigi
 where c.email is not null
 """)
 _UPSERT = Statement(f"""
-insert into customers as c select * from jsonb_populate_recordset(null::customers, cast(:rows as jsonb))
-on conflict (shop_id, id) do update set {assignments(Customer, without=_NOT_IN_SNAPSHOT)}
-where c.deleted_at is null and c.redacted_at is null and c.merged_into is null
-    and (c.updated_at is null
-         or (c.updated_at, c.triggered_at, c.digest) < (excluded.updated_at, excluded.triggered_at, excluded.digest))
-returning c.shop_id, c.id
+with known as (
+    select c.shop_id, c.id
+    from customers c join jsonb_to_recordset(cast(:rows as jsonb)) as r(shop_id bigint, id bigint) using (shop_id, id)
+    where c.created_at is not null
+), written as (
+    insert into customers as c select * from jsonb_populate_recordset(null::customers, cast(:rows as jsonb))
+    on conflict (shop_id, id) do update set {assignments(Customer, without=_NOT_IN_SNAPSHOT)}
+    where c.deleted_at is null and c.redacted_at is null and c.merged_into is null
+        and (c.updated_at is null or (c.updated_at, c.triggered_at, c.digest)
+             < (excluded.updated_at, excluded.triggered_at, excluded.digest))
+    returning c.shop_id, c.id
+)
+select w.shop_id, w.id, k.id is null as is_new from written w left join known k using (shop_id, id)
 """)  # noqa: S608 - column names of our own model
 
 
@@ -55,9 +62,14 @@ def apply(session: Session, snapshots: Sequence[CustomerSnapshot]) -> Changes:
         return Changes()
     before = _emails(session, newest)
     values = rows(newest[key].row() for key in sorted(newest))
-    written = {(row.shop_id, row.id) for row in _UPSERT.run(session, rows=values)}
-    accounts.accounts_of_customers(session, written)
-    return _follow(session, before ^ _emails(session, newest) | _newly_verified(newest, written))
+    found = _UPSERT.run(session, rows=values)
+    written = {(row.shop_id, row.id) for row in found}
+    owners = accounts.accounts_of_customers(session, written)
+    changes = _follow(session, before ^ _emails(session, newest) | _newly_verified(newest, written))
+    # Whether somebody came after us is known only now; orders that came earlier wait for it.
+    newcomers = {(row.shop_id, owners[row.shop_id, row.id]) for row in found if row.is_new}
+    changes.accounts |= imported.with_orders(session, newcomers)
+    return changes
 
 
 def _follow(session: Session, emails: set[tuple[int, str]]) -> Changes:

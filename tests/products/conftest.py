@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from app import clock
 from app.factory import create_app
@@ -44,6 +44,7 @@ class Market:
     store: DevStore
     commerce: Commerce
     hours: int = 0
+    loses_jobs: bool = False
 
     def use_rules(self, **rules: Any) -> None:
         """The program's one version says this from the beginning of time."""
@@ -86,9 +87,16 @@ class Market:
         for item in deliveries:
             assert send(self.client, item, shop=self.shop.domain) == 200
         InboxLoop(self.runtime).drain()
-        drain(self.runtime)
+        self.work()
         with self.runtime.database.system() as session:
             assert verify(session).disagreements == ()
+
+    def work(self) -> None:
+        """Jobs are done, unless a test has lost them."""
+        if self.loses_jobs:
+            with self.runtime.database.system() as session:
+                session.execute(text("delete from procrastinate_jobs"))
+        drain(self.runtime)
 
     def points(self, customer: int) -> int:
         """What a customer has."""

@@ -50,6 +50,7 @@ def test_orders_of_before_are_counted_when_a_rule_asks_for_numbers(installed: Ma
     ann = bought_before(installed, 2)
     buy(installed, ann)
     assert installed.points(ann) == 0, "the third, not the first"
+    installed.hour_later()
     buy(installed, ann)
     assert installed.points(ann) == 9, "the fourth"
     held = totals(installed)
@@ -68,6 +69,20 @@ def test_nobody_is_asked_about_who_came_after_the_installation(installed: Market
     assert (held.lifetime_orders, held.history_known, held.first_order_at) == (1, True, at.replace(microsecond=0))
     with installed.runtime.database.system() as session:
         assert session.scalar(text("select imported_at from customers")) is None
+
+
+def test_an_order_that_comes_before_its_customer_counts_as_the_first_when_the_customer_is_known(
+    installed: Market,
+) -> None:
+    installed.use_rules(earning=WELCOME)
+    bea = installed.commerce.create_customer(at=clock.now(), email="bea@example.com")
+    installed.order(bea, line("10.00"), at=clock.now())
+    told = installed.waiting()
+    installed.loses_jobs = True
+    installed.take([item for item in told if item.topic.startswith("orders/")])
+    assert installed.points(bea) == 0
+    installed.take([item for item in told if item.topic.startswith("customers/")])
+    assert installed.points(bea) == 100
 
 
 def test_unknown_is_not_new(installed: Market) -> None:
