@@ -82,7 +82,8 @@ with {_WANTED}
 select w.shop_id, w.account_id,
        case when s.orders_complete_from is null then 0
             when count(c.id) = 0 then null
-            when bool_or(c.imported_orders is null and c.merged_into is null and c.deleted_at is null
+            when bool_or(i.value is not null and c.imported_orders is null and c.merged_into is null
+                         and c.deleted_at is null
                          and (c.created_at is null or c.created_at < s.orders_complete_from)) then null
             else coalesce(sum(greatest(c.imported_orders - held.n, 0)), 0) end as earlier
 from wanted w

@@ -21,8 +21,8 @@ with wanted as (
     select w.shop_id, w.id,
            coalesce(sum(greatest(c.imported_orders - held.orders, 0)), 0) as orders,
            coalesce(sum(greatest(c.imported_spent_minor - held.spent, 0)), 0) as spent,
-           count(c.id) > 0 and not bool_or(c.imported_orders is null and c.merged_into is null and c.deleted_at is null
-               and (c.created_at is null or c.created_at < w.orders_complete_from)) as known
+           count(c.id) > 0 and not bool_or(i.value is not null and c.imported_orders is null and c.merged_into is null
+               and c.deleted_at is null and (c.created_at is null or c.created_at < w.orders_complete_from)) as known
     from wanted w
     left join accounts a on a.shop_id = w.shop_id and (a.id = w.id or a.merged_into = w.id)
     left join identities i on i.shop_id = a.shop_id and i.account_id = a.id and i.kind = 'customer'
