@@ -55,20 +55,27 @@ def _amount(order: OrderFacts, rules: Rules, rule: OrderRule) -> int:
     """The money of the goods that a rule is about, in minor units, never below 0."""
     shipping = order.shipping_minor if rules.shipping and rule.only is None else 0
     if not rules.needs_lines:
-        gift_cards = 0 if rules.gift_cards else order.gift_card_minor
-        return max(order.base_minor - gift_cards, 0) + shipping
+        return _without_gift_cards(order, rules) + shipping
     chosen = [line for line in order.lines if _earns(line, rules, rule)]
     if len(chosen) == len(order.lines):
         # Shopify's own figure, which no sum of rounded lines can be more right than.
         goods = order.base_minor
     else:
-        goods = _less_loose_money(order, sum(line.amount_minor for line in chosen))
+        whole = sum(line.amount_minor for line in order.lines)
+        goods = _less_loose_money(order, sum(line.amount_minor for line in chosen), whole)
     return max(goods + _tax(order, rules, chosen), 0) + shipping
 
 
-def _less_loose_money(order: OrderFacts, amount: int) -> int:
+def _without_gift_cards(order: OrderFacts, rules: Rules) -> int:
+    """The goods of an order whose lines need not be told apart: what its lines would come to."""
+    if rules.gift_cards or not order.gift_card_minor:
+        return order.base_minor
+    whole = order.base_minor + order.loose_minor
+    return max(_less_loose_money(order, whole - order.gift_card_minor, whole), 0)
+
+
+def _less_loose_money(order: OrderFacts, amount: int, whole: int) -> int:
     """Money given back without naming a line belongs to all lines alike."""
-    whole = sum(line.amount_minor for line in order.lines)
     if not order.loose_minor or not whole:
         return amount
     return amount * max(whole - order.loose_minor, 0) // whole
