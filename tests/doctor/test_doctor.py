@@ -11,8 +11,11 @@ import psycopg
 from app import clock
 from app.config import Settings
 from app.doctor import Finding, doctor
+from app.loyalty.models import LedgerEntry
+from app.loyalty.seals import seal_all
 from app.processes import beat
 from app.runtime import Runtime
+from app.shops.models import Shop
 
 
 def _found(settings: Settings, title: str) -> Finding:
@@ -86,3 +89,25 @@ def test_a_database_behind_this_version_is_told_to_migrate(settings: Settings) -
     finally:
         with psycopg.connect(settings.database_url.replace("+psycopg", "")) as connection:
             connection.cursor().executemany("insert into alembic_version values (%s)", before)
+
+
+def test_entries_that_nobody_seals_are_a_warning(settings: Settings, runtime: Runtime, shop: Shop) -> None:
+    assert _found(settings, "Sealing of the ledger").level == "ok"
+    entry = LedgerEntry(
+        shop_id=shop.id,
+        program_id=1,
+        account_id=1,
+        source_kind="order",
+        source_id="1",
+        points=5,
+        reason="order_earned",
+        business_at=clock.now(),
+        recorded_at=clock.now() - timedelta(minutes=6),
+    )
+    with runtime.database.system() as session:
+        session.add(entry)
+    found = _found(settings, "Sealing of the ledger")
+    assert found.level == "warning"
+    assert found.detail.startswith("1 entries wait for their seal, the oldest for 36")
+    seal_all(runtime.database)
+    assert _found(settings, "Sealing of the ledger").level == "ok"

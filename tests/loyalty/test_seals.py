@@ -1,29 +1,17 @@
 """Sealing waits for whoever took an id before, and the sealed past cannot be changed without being found."""
 
-import random
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import text
 
-from app import clock
-from app.customers import accounts
-from app.db import Database
-from app.loyalty import ledger, programs, seals
-from app.loyalty.ledger import Holder, Posting
-from app.loyalty.lots import Source
-from app.loyalty.verify import Verdict, verify
+from app.loyalty import seals
+from app.loyalty.ledger import Holder
 from app.runtime import Runtime
 from app.shops.models import Shop
 from app.shops.privacy import Person, erase
 from tests.factories import make_shop
-
-KINDS = ("order", "adjustment", "action")
+from tests.loyalty.sealing import a_holder, blocks, entry, laws_broken, open_posting, post, run, seal, verdict
 
 
 @pytest.fixture
@@ -36,57 +24,6 @@ def holder(runtime: Runtime, shop: Shop) -> Holder:
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three entries a block, so that few entries make a chain."""
     monkeypatch.setattr(seals, "BLOCK", 3)
-
-
-def a_holder(runtime: Runtime, shop: Shop, customer: int = 7) -> Holder:
-    with runtime.database.shop(shop.id) as session:
-        account = accounts.accounts_of_customers(session, [(shop.id, customer)])[shop.id, customer]
-        holder = Holder(shop.id, programs.default_program(session, shop.id).id, account)
-        ledger.lock_balances(session, [holder])
-    return holder
-
-
-def entry(holder: Holder, key: str, points: int = 10, kind: str = "order", note: str | None = None) -> Posting:
-    return Posting(
-        holder=holder, source=Source(kind, key), points=points, reason="r", business_at=clock.now(), note=note
-    )
-
-
-def post(runtime: Runtime, *entries: Posting) -> None:
-    with runtime.database.system() as session:
-        ledger.lock_balances(session, {posting.holder for posting in entries})
-        ledger.post(session, entries)
-
-
-@contextmanager
-def open_posting(runtime: Runtime, posting: Posting) -> Iterator[None]:
-    """A transaction that has written an entry and is not committed before the block ends."""
-    with runtime.database.shop(posting.holder.shop_id) as session:
-        ledger.lock_balances(session, [posting.holder])
-        ledger.post(session, [posting])
-        yield
-
-
-def seal(runtime: Runtime, patience: float = 30) -> int:
-    """Transactions of other databases of the server count too, so a test is patient where it expects to seal."""
-    return seals.seal_all(runtime.database, patience=patience)
-
-
-def verdict(runtime: Runtime) -> Verdict:
-    with runtime.database.system() as session:
-        return verify(session)
-
-
-def run(runtime: Runtime, statement: str, **parameters: Any) -> None:
-    with runtime.database.system() as session:
-        session.execute(text(statement), parameters)
-
-
-def blocks(database: Database) -> list[tuple[int, int, int, int]]:
-    """(number, first id, last id, entries) of every block."""
-    with database.system() as session:
-        rows = session.execute(text("select number, first_id, last_id, entries from ledger_blocks order by 1"))
-        return [tuple(row) for row in rows]
 
 
 def test_committed_entries_become_a_chain_of_blocks(runtime: Runtime, holder: Holder) -> None:
@@ -171,6 +108,24 @@ def test_two_sealers_at_a_time_make_one_chain(runtime: Runtime, holder: Holder) 
     assert verdict(runtime).agrees
 
 
+def test_sealing_while_many_post_leaves_nothing_behind(runtime: Runtime, shop: Shop) -> None:
+    holders = [a_holder(runtime, shop, customer) for customer in range(1, 5)]
+
+    def post_many(holder: Holder) -> None:
+        for number in range(12):
+            post(runtime, entry(holder, str(number)))
+
+    threads = [threading.Thread(target=post_many, args=(holder,)) for holder in holders]
+    for thread in threads:
+        thread.start()
+    sealed = 0
+    while any(thread.is_alive() for thread in threads):
+        sealed += seal(runtime, patience=0)
+        assert verdict(runtime).disagreements == ()
+    assert sealed + seal(runtime) == 48
+    assert verdict(runtime).disagreements == ()
+
+
 def test_a_row_added_with_an_old_id_is_found(runtime: Runtime, holder: Holder) -> None:
     with pytest.raises(ZeroDivisionError), open_posting(runtime, entry(holder, "never")):
         raise ZeroDivisionError
@@ -217,108 +172,3 @@ def test_an_erased_note_leaves_everything_green(runtime: Runtime, holder: Holder
         ).one()
     assert kept == (True, 0)
     assert verdict(runtime).disagreements == ()
-
-
-def laws_broken(runtime: Runtime) -> set[str]:
-    return {item.law for item in verdict(runtime).disagreements}
-
-
-# One change for each column; what a row is found by included.
-CHANGES = {
-    "shop_id": "shop_id + 1",
-    "id": "id + 1000",
-    "number": "number + 1000",
-    "entry_id": "entry_id + 1000",
-    "source_kind": "source_kind || 'x'",
-    "source_id": "source_id || 'x'",
-    "reason": "reason || 'x'",
-    "rule_version": "coalesce(rule_version, 0) + 1",
-    "business_at": "business_at + interval '1 microsecond'",
-    "recorded_at": "'infinity'",
-    "actor": "coalesce(actor, '') || 'x'",
-    "note_digest": "sha256(coalesce(note_digest, ''))",
-    "previous_hash": "sha256(previous_hash)",
-    "hash": "sha256(hash)",
-    "sealed_at": "sealed_at - interval '1 microsecond'",
-    "entries": "entries + 9000000000000000000",
-    "note": "note || ' '",
-    "salt": "sha256(salt)",
-}
-
-
-def columns_of(database: Database, table: str) -> list[str]:
-    query = "select column_name from information_schema.columns where table_name = :table order by 1"
-    with database.system() as session:
-        return list(session.execute(text(query), {"table": table}).scalars())
-
-
-@pytest.mark.parametrize("table", ["ledger_entries", "ledger_blocks", "ledger_heads", "ledger_notes"])
-def test_any_changed_column_is_found(runtime: Runtime, holder: Holder, table: str) -> None:
-    post(runtime, *(entry(holder, str(n), note=f"note {n}") for n in range(5)))
-    seal(runtime)
-    for column in columns_of(runtime.database, table):
-        assert not changed(runtime, table, column).agrees, column
-    assert verdict(runtime).agrees
-
-
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("post"), st.integers(0, 2), st.integers(-40, 60).filter(bool), st.sampled_from(KINDS)),
-        st.tuples(st.just("seal")),
-        st.tuples(st.just("fail"), st.integers(0, 2)),
-    ),
-    min_size=1,
-    max_size=12,
-)
-
-
-@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=STEPS, seed=st.integers(0, 1 << 30))
-def test_whatever_was_posted_and_sealed_agrees_and_one_change_does_not(
-    runtime: Runtime, shop: Shop, steps: list[tuple[Any, ...]], seed: int
-) -> None:
-    run(
-        runtime,
-        "truncate ledger_entries, ledger_notes, ledger_blocks, ledger_heads, seal_marks, lots, lot_uses, balances",
-    )
-    holders = [a_holder(runtime, shop, customer) for customer in (1, 2, 3)]
-    for number, (what, *values) in enumerate(steps):
-        if what == "post":
-            who, points, kind = values
-            post(runtime, entry(holders[who], str(number % 4), points, kind, note="n" if points > 50 else None))
-        elif what == "seal":
-            seal(runtime)
-        else:
-            with pytest.raises(ZeroDivisionError), open_posting(runtime, entry(holders[values[0]], "x")):
-                raise ZeroDivisionError
-    assert verdict(runtime).disagreements == ()
-    seal(runtime)
-    found = verdict(runtime)
-    assert (found.disagreements, found.unsealed.entries) == ((), 0)
-    one_change_is_found(runtime, random.Random(seed))
-
-
-# Other columns of these say nothing about points where the points are 0.
-FIGURES = {"balances": {"points", "lifetime"}, "lots": {"granted", "remaining"}, "lot_uses": {"points"}}
-SEALED = ("ledger_entries", "ledger_blocks", "ledger_heads", "ledger_notes")
-
-
-def one_change_is_found(runtime: Runtime, chance: random.Random) -> None:
-    """Change one column of one row of one table."""
-    with runtime.database.system() as session:
-        tables = [t for t in (*SEALED, *FIGURES) if session.scalar(text(f"select exists (select from {t})"))]
-    table = chance.choice(tables)
-    column = chance.choice(sorted(FIGURES.get(table) or columns_of(runtime.database, table)))
-    assert not changed(runtime, table, column).agrees, (table, column)
-
-
-def changed(runtime: Runtime, table: str, column: str) -> Verdict:
-    """What is found when one column of the first row is changed; nothing of it stays."""
-    value, first = CHANGES.get(column, f"{column} + 1"), f"ctid = (select min(ctid) from {table})"
-    with pytest.raises(ZeroDivisionError), runtime.database.system() as session:
-        session.execute(text("set transaction isolation level repeatable read"))
-        session.execute(text("alter table lots drop constraint lots_remaining_check"))
-        assert session.execute(text(f"update {table} set {column} = {value} where {first} returning 1")).all()
-        found = verify(session)
-        raise ZeroDivisionError
-    return found
