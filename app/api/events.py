@@ -1,4 +1,4 @@
-"""The log of the inbox: what Shopify sent, what became of it, and another try for what was parked. Never bodies."""
+"""The log of the inbox: what Shopify sent, what became of it, and what to do about parked events. Never bodies."""
 
 from typing import Any
 
@@ -32,6 +32,14 @@ def replay_event(call: Call) -> Answer:
         raise Conflict(f"Only parked events can be replayed; this one is {before.state}.", kind="event-not-parked")
     record(call.session, call.shop.id, actor=call.actor, what="event.replayed", subject=f"event:{before.id}")
     return Answer(202, _event(_wanted(call)))
+
+
+def dismiss_event(call: Call) -> Answer:
+    """POST /events/{event_id}/dismiss"""
+    before = _wanted(call)
+    if not call.inbox.dismiss(call.session, call.shop.id, before.id, call.body["note"], call.actor):
+        raise Conflict(f"Only parked events can be dismissed; this one is {before.state}.", kind="event-not-parked")
+    return Answer(200, _event(_wanted(call)))
 
 
 def _wanted(call: Call) -> Event:

@@ -33,7 +33,7 @@ class Event:
 
 
 class Inbox(Protocol):
-    """Reads and the one verb of the inbox log; each takes a session of the shop and never commits."""
+    """Reads and the verbs of the inbox log; each takes a session of the shop and never commits."""
 
     def page(
         self, session: Session, shop_id: int, *, state: str | None, topic: str | None, before: int | None, limit: int
@@ -45,3 +45,6 @@ class Inbox(Protocol):
 
     def replay(self, session: Session, shop_id: int, event_id: int, actor: str) -> bool:
         """Make a parked event pending again; False when it is not parked (any more)."""
+
+    def dismiss(self, session: Session, shop_id: int, event_id: int, note: str, actor: str) -> bool:
+        """Let nothing be made of a parked event, for good; False when it is not parked (any more)."""

@@ -178,6 +178,20 @@ ADJUSTMENT_REQUEST: Schema = {
         },
     },
 }
+DISMISSAL_REQUEST: Schema = {
+    "type": "object",
+    "required": ["note"],
+    "additionalProperties": False,
+    "properties": {
+        "note": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 500,
+            "pattern": ONE_LINE,
+            "description": "Why nothing is to be made of it, without naming a person.",
+        }
+    },
+}
 REDEMPTION_REQUEST: Schema = {
     "type": "object",
     "required": ["reward_id"],

@@ -128,6 +128,15 @@ OPERATIONS = (
         refusals=(404,),
     ),
     Operation(
+        "POST",
+        "/events/{event_id}/dismiss",
+        events.dismiss_event,
+        "Let nothing be made of a parked event, for good",
+        {200: "Event"},
+        body=schemas.DISMISSAL_REQUEST,
+        refusals=(404,),
+    ),
+    Operation(
         "GET",
         "/audit",
         audit.list_audit,

@@ -34,7 +34,10 @@ def test_events_are_shown_newest_first_without_bodies(api: Api, runtime: Runtime
     receive(runtime, shop, 2, **parked)
     answer = api.get("/events")
     newest, oldest = answer.get_json()["data"]
-    assert (newest["reason"], newest["explanation"]) == ("broken-json", "the body is not JSON")
+    assert newest["reason"] == "broken-json"
+    assert newest["explanation"] == (
+        "What arrived could not be read at all. Nothing was made of it. (the body is not JSON)"
+    )
     assert (oldest["state"], oldest["reason"], oldest["topic"]) == ("done", None, "orders/create")
     assert b"sealed" not in answer.data
 
@@ -88,3 +91,16 @@ def test_only_parked_events_can_be_replayed(api: Api, runtime: Runtime, shop: Sh
 def test_an_unknown_event_is_not_replayed(api: Api) -> None:
     for event_id, status in (("99", 404), ("9223372036854775808", 404), ("x", 400), ("0", 400)):
         assert api.post(f"/events/{event_id}/replay").status_code == status, event_id
+
+
+def test_a_parked_event_is_dismissed_for_good(api: Api, stranger: Api, runtime: Runtime, shop: Shop) -> None:
+    event_id = receive(runtime, shop, 1, state="parked", reason="failed", error="x")
+    path = f"/events/{event_id}/dismiss"
+    assert stranger.post(path, {"note": "mine"}).status_code == 404
+    assert api.post(path, {"note": " "}).status_code == 400
+    dismissed = api.post(path, {"note": "a test shop of ours"}, key="d")
+    assert (dismissed.status_code, dismissed.get_json()["state"]) == (200, "ignored")
+    assert api.post(path, {"note": "a test shop of ours"}).status_code == 409
+    assert api.post(f"/events/{event_id}/replay").status_code == 409
+    audit = api.get("/audit").get_json()["data"]
+    assert [(row["what"], row["subject"]) for row in audit] == [("event.dismissed", f"event:{event_id}")]
