@@ -8,20 +8,19 @@ import pytest
 from sqlalchemy import func, select, text
 
 from app import clock
-from app.loyalty import expiry, notices, service
-from app.loyalty.models import LedgerEntry, Lot, LoyaltyEvent
-from app.loyalty.standing import Coming, Standing, coming_expiries, coming_expiries_of_shop
+from app.loyalty import expiry
+from app.loyalty.models import LedgerEntry, Lot
+from app.loyalty.standing import Standing
 from app.loyalty.verify import verify
 from app.runtime import Runtime
 from app.shops.models import Shop
-from tests.loyalty.days import Days, redemption_id
+from tests.loyalty.days import Days
 
 JANUARY = datetime(2026, 1, 10, 9, tzinfo=UTC)
 # The shop is in Berlin: the ninetieth day after 10 January is 10 April, when clocks have moved.
 END = datetime(2026, 4, 10, 22, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 NINETY = {"kind": "after", "days": 90}
-YEAR = {"kind": "inactivity", "months": 12}
 
 
 @pytest.fixture
@@ -231,166 +230,6 @@ def test_a_sweep_that_is_cut_off_leaves_nothing(days: Days) -> None:
     assert days.posted("expiry") == []
     days.sweep()
     assert days.posted("expiry") == [("order:1", -100, "expired", END)]
-
-
-def test_points_of_an_idle_account_go_a_year_after_its_last_sign_of_life(days: Days) -> None:
-    days.rules(expiry=YEAR)
-    days.order(1, 100, JANUARY)
-    days.move(datetime(2026, 6, 1, 12, tzinfo=UTC))
-    days.order(2, 50, clock.now())
-    days.move(datetime(2026, 9, 1, 12, tzinfo=UTC))
-    days.spend("a", 20)
-    end = datetime(2027, 9, 1, 22, tzinfo=UTC)
-    days.move(end - 5 * SECOND)
-    assert days.sweep() == 0
-    assert days.standing().available == 130
-    days.move(end)
-    assert days.standing() == Standing(lifetime=150)
-    assert days.sweep() == 1
-    assert days.posted("expiry") == [("order:1", -80, "expired", end), ("order:2", -50, "expired", end)]
-    assert days.sweep() == 0
-    assert verified(days)
-
-
-def test_points_given_by_hand_to_an_idle_account_are_not_gone_at_once(days: Days) -> None:
-    days.rules(expiry=YEAR)
-    days.order(1, 100, JANUARY)
-    late = datetime(2027, 3, 1, 12, tzinfo=UTC)
-    days.move(late)
-    with days.session() as session:
-        key = "0b0e2e7e-6f38-4b02-8d6f-5c1f9f2d8a11"
-        service.adjust(session, days.holder(), 40, request_id=key, note="come back", actor="key:1")
-    days.sweep()
-    assert days.standing() == Standing(balance=40, available=40, lifetime=140)
-    assert days.standing(at=datetime(2028, 3, 1, 23, tzinfo=UTC)).balance == 0
-
-
-def test_orders_told_together_lose_the_same_points_as_orders_told_in_time(days: Days) -> None:
-    days.rules(expiry=YEAR)
-    second = datetime(2027, 6, 1, 12, tzinfo=UTC)
-    end = datetime(2027, 1, 10, 23, tzinfo=UTC)
-    days.order(1, 100, JANUARY)
-    days.move(end + SECOND)
-    days.sweep()
-    days.move(second)
-    days.order(2, 50, second)
-    # The other customer's orders are both told only now, the newer one first.
-    days.order(4, 50, second, customer=2)
-    days.order(3, 100, JANUARY, customer=2)
-    assert days.posted("expiry") == [("order:1", -100, "expired", end)]
-    assert days.posted("expiry", customer=2) == [("order:3", -100, "expired", end)]
-    assert days.standing(1) == days.standing(2) == Standing(balance=50, available=50, lifetime=150)
-
-
-def test_test_orders_and_unpaid_ones_are_no_sign_of_life(days: Days) -> None:
-    days.rules(expiry=YEAR)
-    days.order(1, 100, JANUARY)
-    days.move(datetime(2026, 12, 1, tzinfo=UTC))
-    days.order(2, 10, clock.now())
-    with days.session() as session:
-        session.execute(text("update orders set test = true where id = 2"))
-    days.order(1, 90, JANUARY)
-    days.move(datetime(2027, 1, 10, 23, tzinfo=UTC))
-    assert days.standing().balance == 0
-
-
-def test_rules_without_inactivity_keep_no_clock_and_ask_nothing_more(days: Days) -> None:
-    days.order(1, 100, JANUARY)
-    with days.session() as session:
-        assert session.scalar(text("select count(*) from balances where idle_at is not null")) == 0
-
-
-def test_a_debt_is_written_off_where_the_program_forgives_and_reported(days: Days) -> None:
-    days.order(1, 100, JANUARY)
-    days.spend("a", 80)
-    days.order(1, 0, JANUARY)
-    assert days.standing().owed == 80
-    assert days.sweep() == 0
-    days.set(forgives_debts=True)
-    assert [days.sweep(), days.sweep()] == [1, 0]
-    assert days.standing() == Standing()
-    assert [entry[:3] for entry in days.posted("forgiven")] == [
-        (f"redemption:{redemption_id('a')}", 80, "debt_forgiven")
-    ]
-    assert verified(days)
-
-
-def test_what_was_forgiven_is_not_given_when_the_spending_returns(days: Days) -> None:
-    days.set(forgives_debts=True)
-    days.order(1, 100, JANUARY)
-    days.spend("a", 80)
-    days.order(1, 0, JANUARY)
-    days.sweep()
-    days.give_back("a", 80)
-    assert days.standing() == Standing()
-    assert [entry[:3] for entry in days.posted("forgiven")] == [
-        (f"redemption:{redemption_id('a')}", 80, "debt_forgiven"),
-        (f"redemption:{redemption_id('a')}", -80, "forgiveness_taken_back"),
-    ]
-    assert verified(days)
-
-
-def test_points_taken_by_hand_below_zero_are_not_forgiven(days: Days) -> None:
-    days.set(forgives_debts=True)
-    with days.session() as session:
-        key = "0b0e2e7e-6f38-4b02-8d6f-5c1f9f2d8a12"
-        service.adjust(session, days.holder(), -40, request_id=key, note="fraud", actor="key:1", allow_negative=True)
-    assert days.sweep() == 0
-    assert days.standing().owed == 40
-
-
-def events(days: Days) -> list[tuple[str, int, int, datetime]]:
-    with days.session() as session:
-        found = session.query(LoyaltyEvent).order_by(LoyaltyEvent.id)
-        return [(event.subject, event.points, event.days, event.due_at) for event in found]
-
-
-def announce(days: Days) -> None:
-    notices.announce_due(days.runtime)
-
-
-@pytest.mark.requirement(100, partly=True)
-def test_what_will_expire_is_told_once_for_each_distance_and_not_when_it_was_spent(days: Days) -> None:
-    days.order(1, 100, JANUARY)
-    days.order(2, 50, JANUARY, customer=2)
-    announce(days)
-    assert events(days) == []
-    days.move(END - timedelta(days=30))
-    announce(days)
-    announce(days)
-    assert sorted(events(days)) == [("order:1", 100, 30, END), ("order:2", 50, 30, END)]
-    days.spend("a", 100)
-    days.spend("b", 20, customer=2)
-    days.move(END - timedelta(days=7) + timedelta(hours=5))
-    announce(days)
-    assert events(days)[2:] == [("order:2", 30, 7, END)]
-    days.move(END)
-    announce(days)
-    assert len(events(days)) == 3
-
-
-def test_what_ends_with_idleness_is_told_too_and_told_anew_when_its_end_moves(days: Days) -> None:
-    days.rules(expiry=YEAR)
-    days.set(notice_days=[7])
-    days.order(1, 100, JANUARY)
-    end = datetime(2027, 1, 10, 23, tzinfo=UTC)
-    days.move(end - timedelta(days=6))
-    announce(days)
-    days.order(2, 10, clock.now())
-    later = datetime(2028, 1, 5, 23, tzinfo=UTC)
-    days.move(later - timedelta(days=5))
-    announce(days)
-    assert events(days) == [("idle", 100, 7, end), ("idle", 110, 7, later)]
-
-
-def test_coming_expiries_of_an_account_and_of_a_shop(days: Days) -> None:
-    days.order(1, 100, JANUARY)
-    days.order(2, 50, JANUARY + timedelta(days=1), customer=2)
-    days.spend("a", 30)
-    with days.runtime.database.shop(days.shop.id) as session:
-        assert coming_expiries(session, days.holder(), clock.now()) == [Coming(END, 70, "order:1")]
-        found = coming_expiries_of_shop(session, days.shop.id, days.program, clock.now(), END + timedelta(days=2))
-    assert [(row.due_at, row.points, row.accounts) for row in found] == [(END, 70, 1), (END + timedelta(days=1), 50, 1)]
 
 
 def test_the_sweep_finds_its_lots_by_their_index(days: Days) -> None:
