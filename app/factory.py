@@ -19,6 +19,7 @@ from app.api.routes import blueprint as api
 from app.bridge import Bridge, Exchange, Scope
 from app.runtime import Runtime
 from app.shops.routes import blueprint as shops
+from app.storefront.routes import blueprint as storefront
 from webhooks import log as inbox_log
 from webhooks.door import Door
 from webhooks.inbox import Inbox
@@ -36,7 +37,7 @@ def create_app(given: Runtime) -> Flask:
     flask_app.extensions[api_inbox.EXTENSION] = inbox_log
     flask_app.before_request(_name_request)
     flask_app.after_request(_protect)
-    for blueprint in (health.blueprint, shops, admin, api, doorway.blueprint()):
+    for blueprint in (health.blueprint, shops, admin, api, storefront, doorway.blueprint()):
         flask_app.register_blueprint(blueprint)
     return flask_app
 

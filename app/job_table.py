@@ -14,6 +14,7 @@ MODULES = (
     "app.loyalty.questions",
     "app.loyalty.settlement",
     "app.orders.reread",
+    "app.popups.jobs",
     "app.products.reading",
     "app.shops.jobs",
     "webhooks.care",

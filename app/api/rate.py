@@ -11,19 +11,25 @@ from collections.abc import Callable
 
 REQUESTS_PER_SECOND = 1_000
 BURST = 1_000
+MOST_KEYS = 100_000
 
 
 class TokenBuckets:
-    """A bucket per key: `burst` requests at once, then `per_second`. Safe to use from several threads."""
+    """A bucket per key: `burst` requests at once, then `per_second`. Safe to use from several threads.
+
+    At most `most_keys` are remembered, those that asked last: whoever sends made-up keys cannot fill the memory.
+    """
 
     def __init__(
         self,
         *,
         per_second: float = REQUESTS_PER_SECOND,
         burst: float = BURST,
+        most_keys: int = MOST_KEYS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._per_second, self._burst, self._monotonic = per_second, burst, monotonic
+        self._most_keys = most_keys
         self._lock = threading.Lock()
         self._buckets: dict[bytes, tuple[float, float]] = {}
 
@@ -31,10 +37,12 @@ class TokenBuckets:
         """Take a token. 0 when there was one, else the whole seconds after which there will be."""
         with self._lock:
             now = self._monotonic()
-            tokens, since = self._buckets.get(key, (self._burst, now))
+            tokens, since = self._buckets.pop(key, (self._burst, now))
             tokens = min(self._burst, tokens + (now - since) * self._per_second)
             allowed = tokens >= 1
-            self._buckets[key] = (tokens - allowed, now)
+            self._buckets[key] = (tokens - allowed, now)  # at the end: the order is that of the last asking
+            if len(self._buckets) > self._most_keys:
+                del self._buckets[next(iter(self._buckets))]
         return 0 if allowed else max(1, math.ceil((1 - tokens) / self._per_second))
 
     def forget(self, key: bytes) -> None:

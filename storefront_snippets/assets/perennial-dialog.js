@@ -1,5 +1,5 @@
 // A popup as people meet it: a dialog with an address field, then a code. Fetched by perennial.js when one is due.
-// All texts are put in as text, never as markup. Only pressing the button asks the app anything.
+// All texts are put in as text, never as markup. Pressing the button asks the app; a popup that was shown is counted once.
 
 const make = (tag, attributes = {}, ...children) => {
   const element = Object.assign(document.createElement(tag), attributes);
@@ -50,6 +50,12 @@ const send = async (path, body) => {
   return answer.json();
 };
 
+// One word to the app when a popup has been seen, without waiting for an answer; a browser that cannot just does not.
+const count = (popup, closed) => {
+  const body = new Blob([JSON.stringify({ popup: popup.id, closed })], { type: "application/json" });
+  navigator.sendBeacon?.(`${root()}apps/perennial/seen`, body);
+};
+
 // Codes that are in the cart stay: the list that is sent replaces the list that is there.
 const putIntoCart = async (code) => {
   const cart = await (await fetch(`${root()}cart.js`, { headers: { Accept: "application/json" } })).json();
@@ -87,7 +93,11 @@ export class Popup {
     this.#dialog.addEventListener("click", (event) => {
       if (event.target === this.#dialog) this.#dialog.close();
     });
+    const left = () => count(this.#popup, false);
+    window.addEventListener("pagehide", left);
     this.#dialog.addEventListener("close", () => {
+      window.removeEventListener("pagehide", left);
+      count(this.#popup, !this.#finished);
       this.#dialog.remove();
       if (!this.#finished) this.#on.closed();
     });

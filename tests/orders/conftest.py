@@ -19,7 +19,7 @@ from dev_store.store import DevStore
 from dev_store.tokens import Tokens
 from dev_store.web import create_app
 
-SCOPES = ["read_orders", "read_customers", "read_products", "read_discounts", "write_discounts"]
+SCOPES = ["read_orders", "read_customers", "read_products", "read_discounts", "write_discounts", "write_customers"]
 
 
 @dataclass

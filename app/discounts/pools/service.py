@@ -67,11 +67,12 @@ def open_pool(session: Session, shop_id: int, offer: Offer) -> CodePool:
 
 
 _TAKE = text("""
-update pool_codes set state = 'given', given_at = :now
-where (shop_id, code) = (
+with picked as materialized (
     select shop_id, code from pool_codes where shop_id = :shop and pool_id = :pool and state = 'free'
-    order by code limit 1 for update skip locked)
-returning code
+    order by code limit :count for update skip locked)
+update pool_codes c set state = 'given', given_at = :now
+from picked where c.shop_id = picked.shop_id and c.code = picked.code
+returning c.code
 """)
 _FREE = text("""
 select count(*) from (
@@ -84,8 +85,13 @@ def take(session: Session, shop_id: int, pool_id: int) -> str | None:
 
     Takers never wait for each other. A pool that runs low is filled by a job.
     """
+    return next(iter(take_many(session, shop_id, pool_id, 1)), None)
+
+
+def take_many(session: Session, shop_id: int, pool_id: int, count: int) -> list[str]:
+    """Hand out up to `count` free codes, as `take` does one."""
     named = {"shop": shop_id, "pool": pool_id}
-    code: str | None = session.scalar(_TAKE, named | {"now": clock.now()})
+    codes = sorted(session.scalars(_TAKE, named | {"now": clock.now(), "count": count}))
     pool = session.get_one(CodePool, (shop_id, pool_id))
     if session.scalar(_FREE, named | {"low": pool.low}) < pool.low:
         enqueue(
@@ -94,7 +100,7 @@ def take(session: Session, shop_id: int, pool_id: int) -> str | None:
             {"shop_id": shop_id, "pool_id": pool_id},
             queueing_lock=f"pools.refill:{shop_id}:{pool_id}",
         )
-    return code
+    return codes
 
 
 def wake(session: Session, shop_id: int) -> None:
