@@ -42,7 +42,7 @@ class CodePool(Base):
     created_at: Mapped[datetime]
 
     __table_args__ = (
-        CheckConstraint("value > 0 and low >= 0 and low < target", name="numbers"),
+        CheckConstraint("value > 0 and low between 0 and target", name="numbers"),
         Index("code_pools_due_ix", "due_at", postgresql_where=text("due_at is not null")),
     )
 

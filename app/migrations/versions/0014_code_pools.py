@@ -32,7 +32,7 @@ create table code_pools (
     last_error text,
     created_at timestamptz not null,
     constraint code_pools_pk primary key (shop_id, id),
-    constraint code_pools_numbers_check check (value > 0 and low >= 0 and low < target)
+    constraint code_pools_numbers_check check (value > 0 and low between 0 and target)
 );
 create index code_pools_due_ix on code_pools (due_at) where due_at is not null;
 
