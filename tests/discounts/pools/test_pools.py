@@ -14,6 +14,7 @@ from app.discounts.pools.service import Offer
 from app.errors import Invalid
 from app.runtime import Runtime
 from app.shops.models import Shop
+from app.shops.secrets import code_key
 from dev_store.faults import Fault, Kind
 from tests.orders.conftest import Shopify
 
@@ -134,7 +135,7 @@ def test_a_code_that_belongs_to_somebody_else_is_never_adopted(connected: Shopif
     jobs.refill(connected.runtime, shop_id=connected.shop.id, pool_id=pool_id)
     with connected.runtime.database.shop(connected.shop.id) as session:
         session.execute(update(CodePool).values(due_at=clock.wall_now()))
-        key = jobs.code_key(connected.runtime.keyring, session.get_one(Shop, connected.shop.id))
+        key = code_key(connected.runtime.keyring, session.get_one(Shop, connected.shop.id))
         claimed = service.claim(session, connected.shop.id, key)
     assert claimed is not None
     foreign = discounts(connected)[0] | {
