@@ -1,6 +1,7 @@
 """People of a shop as its projections know them, and what a test does to their accounts."""
 
 import itertools
+import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.loyalty import ledger
 from app.loyalty import service as loyalty
 from app.loyalty.ledger import Holder, Posting
 from app.loyalty.lots import LotDates, Source
+from app.loyalty.models import Redemption
 from app.loyalty.programs import default_program
 from app.loyalty.verify import verify
 from app.orders import service as orders
@@ -38,7 +40,9 @@ class People:
 
     def start_over(self) -> None:
         """Forget everybody."""
-        tables = "orders, order_lines, refunds, customers, identities, accounts, account_merges, balances, lots"
+        tables = (
+            "orders, order_lines, refunds, customers, identities, accounts, account_merges, balances, lots, redemptions"
+        )
         with self.runtime.database.system() as session:
             session.execute(text(f"truncate {tables}, lot_uses, ledger_entries, account_totals restart identity"))
 
@@ -87,9 +91,12 @@ class People:
 
     def post(self, holder: Holder, kind: str, points: int, *, ends: datetime | None = None, key: str = "") -> None:
         """A fact of an account: points by hand, from an import, spent."""
-        source = Source(kind, key or f"{next(self._numbers):04}")
+        key = key or f"{next(self._numbers):04}"
+        source = Source(kind, str(uuid.uuid5(uuid.NAMESPACE_OID, key)) if kind == "redemption" else key)
         with self.runtime.database.system() as session:
             ledger.lock_balances(session, [holder])
+            if kind == "redemption":
+                session.add(_used(holder, source.id, -points))
             posting = Posting(
                 holder=holder,
                 source=source,
@@ -131,6 +138,12 @@ class People:
         """Whether the ledger verifies."""
         with self.runtime.database.system() as session:
             return verify(session).disagreements == ()
+
+
+def _used(holder: Holder, key: str, points: int) -> Redemption:
+    return Redemption(
+        **holder._asdict(), id=key, reward_id=1, points=points, code=key, state="used", created_at=START, returned=0
+    )
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ def test_a_code_without_an_end_lasts(member: Member, shopify: FakeShopify) -> No
     assert (redemption.expires_at, member.state(redemption)) == (None, "issued")
 
 
+@pytest.mark.requirement(15, partly=True)
 def test_an_unused_code_is_withdrawn_when_its_time_is_over_and_not_before(hasty: Member, shopify: FakeShopify) -> None:
     redemption = hasty.redeem()
     hasty.work()

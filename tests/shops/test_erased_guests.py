@@ -4,12 +4,14 @@ from typing import Any
 
 from sqlalchemy import text
 
+from app import job_table
 from app.runtime import Runtime
 from app.shops import privacy
 from app.shops.models import Shop
 from tests.customers.conftest import People
 
 ADA = "ada@example.com"
+job_table.load()
 
 
 def rows(runtime: Runtime, query: str) -> list[tuple[Any, ...]]:
