@@ -54,6 +54,9 @@ class InboxEvent(Base):
         UniqueConstraint("shop_id", "topic", "webhook_id", name="inbox_events_delivery_key"),
         Index("inbox_events_pending_ix", "partition", "shop_id", "lane", "id", postgresql_where="state = 'pending'"),
         Index("inbox_events_parked_ix", "shop_id", "id", postgresql_where="state = 'parked'"),
+        Index("inbox_events_ignored_ix", "shop_id", "id", postgresql_where="state = 'ignored'"),
+        # The log of a shop by topic, however rare the topic is.
+        Index("inbox_events_topic_ix", "shop_id", "topic", "id"),
         # What `webhooks.care` has still to forget.
         Index(
             "inbox_events_bodies_ix",
