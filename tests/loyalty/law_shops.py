@@ -122,6 +122,10 @@ class Village:
         self._settle_products()
         self._post(told[Fact])
 
+    def analyze(self) -> None:
+        """Let the planner know what is there: within one transaction nobody else tells it."""
+        self.session.execute(text("analyze"))
+
     def settle_all(self) -> None:
         """Every account again."""
         found = self.session.execute(text("select shop_id, id from accounts where merged_into is null"))

@@ -81,6 +81,8 @@ def live(place: Village, told: Sequence[Told], *, sweeping: bool) -> None:
     for window, items in enumerate(by_window):
         place.go_to(at(window + 1))
         place.take(items)
+        if window in (1, 5):
+            place.analyze()
         if sweeping:
             assert place.disagreements() == []
             place.sweep()

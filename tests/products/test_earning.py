@@ -22,6 +22,7 @@ def test_another_currency_counts_in_shop_money(market: Market) -> None:
     assert earned(market, line("20.00"), presentment_currency="JPY", presentment_rate="150") == 20
 
 
+@pytest.mark.requirement(94)
 @pytest.mark.parametrize(
     ("order", "rules", "points"),
     [

@@ -42,6 +42,7 @@ def test_tags_and_collections_of_a_product_are_read_when_it_is_first_ordered(mar
     assert market.points(ann) == 12 + 2 * 7
 
 
+@pytest.mark.requirement(14, partly=True)
 def test_excluded_goods_earn_nothing(market: Market) -> None:
     sale, mug, ann = market.product("Sale", tags=("Outlet",)), market.product("Mug"), market.customer()
     market.use_rules(earning=[PER_UNIT], exclude={"tags": ["outlet"]})
