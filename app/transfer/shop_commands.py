@@ -38,7 +38,9 @@ def export_shop(runtime: Callable[[], Runtime], *, domain: str, file: Path, note
     except OSError as error:
         raise click.ClickException(str(error)) from error
     with database.system() as session:
-        audit.record(session, shop_id, actor=actor(), what="shop.exported", subject="shop", after={"notes": notes})
+        audit.record(
+            session, shop_id, actor=actor(), what="shop.exported", subject=f"shop:{shop_id}", after={"notes": notes}
+        )
     click.echo(f"{file} is written ({size:,} bytes). It holds personal data: keep it as you keep the database.")
 
 
@@ -61,7 +63,12 @@ def import_shop(runtime: Callable[[], Runtime], *, domain: str, file: Path) -> N
             shop = shop_of(session, domain)
             taken = take_in(session, shop, files.read(file))
             audit.record(
-                session, shop.id, actor=actor(), what="shop.imported", subject="shop", after=dict(taken._asdict())
+                session,
+                shop.id,
+                actor=actor(),
+                what="shop.imported",
+                subject=f"shop:{shop.id}",
+                after=dict(taken._asdict()),
             )
     except FileRefused as refused:
         for error in refused.errors[:SHOWN]:

@@ -14,6 +14,7 @@ from app.runtime import Runtime
 from app.shops.models import Shop
 from app.transfer.error_report import as_csv, neutral
 from app.transfer.errors import RowError
+from tests.factories import make_shop
 from tests.transfer.tables import assert_green, balances
 
 DOMAIN = "demo.myshopify.com"
@@ -71,3 +72,22 @@ def test_no_spreadsheet_evaluates_a_report(cell: str) -> None:
     assert neutral(cell) == f"'{cell}"
     [_, row] = csv.reader(io.StringIO(as_csv([RowError(1, cell, "fine", "")]), newline=""))
     assert row[1].startswith("'")
+
+
+def test_a_shop_goes_out_and_comes_in_elsewhere(
+    perennial: Callable[..., Result], runtime: Runtime, shop: Shop, tmp_path: Path
+) -> None:
+    balances_file, file = tmp_path / "balances.csv", tmp_path / "shop.jsonl.gz"
+    balances_file.write_text("email,points\nada@example.com,120\n")
+    perennial("balances", "import", "--shop", DOMAIN, str(balances_file))
+    written = perennial("export", "--shop", DOMAIN, str(file))
+    assert (written.exit_code, "It holds personal data" in written.output) == (0, True)
+    assert os.stat(file).st_mode & 0o777 == 0o600
+    assert perennial("export", "--shop", DOMAIN, str(file)).exit_code == 1
+    refused = perennial("import", "--shop", DOMAIN, str(file))
+    assert (refused.exit_code, "without points only" in refused.output) == (1, True)
+    other = make_shop(runtime, "other.myshopify.com")
+    taken = perennial("import", "--shop", "other.myshopify.com", str(file))
+    assert (taken.exit_code, taken.output.startswith("1 accounts, 0 orders, 1 entries: 120 points")) == (0, True)
+    assert balances(runtime, other.id) == {"ada@example.com": (120, 120)}
+    assert_green(runtime)
