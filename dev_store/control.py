@@ -29,6 +29,7 @@ _LISTS = {
     "customers": "customer",
     "refunds": "refund",
     "products": "product",
+    "collections": "collection",
     "discounts": "discount",
 }
 
