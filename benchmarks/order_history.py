@@ -95,7 +95,8 @@ DRAFT: dict[str, Any] = {
 def make(world: World, orders: int) -> int:
     """Make the history in the first shop of a world, and let the product settle it; returns the shop's id.
 
-    In a world that is kept it is made once; who interrupts the making goes on where it was.
+    In a world that is kept it is made once; who interrupts the making goes on where it was. It is settled every time:
+    the ledger has to hold what today's program makes of the history.
     """
     shop = next(iter(world.shop_ids.values()))
     with world.runtime.database.system() as session:
@@ -103,6 +104,9 @@ def make(world: World, orders: int) -> int:
         filled = session.scalar(made, {"shop": shop})
     if not filled:
         _fill(world.runtime.database, shop, orders)
+    if _open_run(world.runtime, shop) is None:
+        with world.runtime.database.system() as session:
+            settlement.plan(session, shop, why="program.changed", since=None)
     _settle(world.runtime, shop)
     return shop
 
@@ -124,7 +128,6 @@ def _fill(database: Database, shop: int, orders: int) -> None:
         for statement in _STATEMENTS:
             named = {name: value for name, value in values.items() if f":{name}" in statement}
             session.execute(text(statement), named)
-        settlement.plan(session, shop, why="program.changed", since=None)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for table in _TABLES:
             connection.execute(text(f"vacuum analyze {table}"))
@@ -132,10 +135,11 @@ def _fill(database: Database, shop: int, orders: int) -> None:
 
 def _settle(runtime: Runtime, shop: int) -> None:
     """Every step of the open run, as the worker would do them; jobs that steps plan are left aside."""
-    open_run = select(SettlementRun.id).where(SettlementRun.shop_id == shop, SettlementRun.finished_at.is_(None))
-    while True:
-        with runtime.database.system() as session:
-            run_id = session.scalar(open_run)
-        if run_id is None:
-            return
+    while (run_id := _open_run(runtime, shop)) is not None:
         settlement.settle_shop(runtime, shop_id=shop, run_id=run_id)
+
+
+def _open_run(runtime: Runtime, shop: int) -> int | None:
+    wanted = select(SettlementRun.id).where(SettlementRun.shop_id == shop, SettlementRun.finished_at.is_(None))
+    with runtime.database.system() as session:
+        return session.scalar(wanted.limit(1))
