@@ -17,6 +17,7 @@ MODULES = (
     "app.popups.jobs",
     "app.products.reading",
     "app.shops.jobs",
+    "app.storefront.jobs",
     "webhooks.care",
     "webhooks.privacy",
 )

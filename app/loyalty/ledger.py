@@ -19,6 +19,7 @@ from app.loyalty import lot_store, notes
 from app.loyalty.lot_store import load_lots, load_needed, load_spendable
 from app.loyalty.lots import EXPIRY, FORGIVEN, AccountLots, Change, Holder, LotDates, LotState, Source, expiry_of
 from app.sql import Statement
+from app.storefront import dirty
 
 __all__ = [
     "Holder",
@@ -101,6 +102,7 @@ def post(session: Session, postings: Sequence[Posting], lots: Mapping[Holder, Ac
     entry_ids = _write_entries(session, [*postings, *followers])
     lot_store.write(session, before, lots)
     _write_balances(session, [*postings, *followers])
+    dirty.note_points(session, ((holder.shop_id, holder.account_id) for holder in before))
     return entry_ids[: len(postings)]
 
 

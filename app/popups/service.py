@@ -1,8 +1,9 @@
 """What merchants do with popups: make one, change it, switch it on and off. Each change is published by a job."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -12,6 +13,7 @@ from app.errors import NotFound
 from app.popups.definition import parse
 from app.popups.models import Popup
 from app.sql import rows
+from app.storefront import dirty
 
 
 def create(session: Session, shop_id: int, *, name: str, definition: Any, offer: Offer) -> Popup:
@@ -52,6 +54,11 @@ def change(
     popup.active = popup.active if active is None else active
     popup.updated_at = clock.now()
     session.flush()
+    if popup.active:
+        # A popup may be meant for members only, and whether a visitor is one stands in the customer's metafield.
+        dirty.show_points(session, shop_id, on=True)
+    else:
+        dirty.note_shop(session, shop_id)
     return popup
 
 
@@ -61,6 +68,12 @@ def get(session: Session, shop_id: int, popup_id: int) -> Popup:
     if popup is None:
         raise NotFound(f"There is no popup {popup_id}.")
     return popup
+
+
+def listed(session: Session, shop_id: int, *, beyond: int, limit: int) -> Sequence[Popup]:
+    """The shop's popups after an id, oldest first."""
+    wanted = select(Popup).where(Popup.shop_id == shop_id, Popup.id > beyond)
+    return session.scalars(wanted.order_by(Popup.id).limit(limit)).all()
 
 
 _KEEP = text("""

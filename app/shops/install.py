@@ -22,6 +22,7 @@ from app.shopify.oauth import Tokens
 from app.shops import tokens as shop_tokens
 from app.shops.models import Shop
 from app.shops.secrets import seal
+from app.storefront import publishing
 
 log = structlog.get_logger()
 
@@ -67,6 +68,8 @@ def install(runtime: Runtime, domain: str, tokens: Tokens, shop_info: ShopInfo) 
             shop.code_key = seal(runtime.keyring, shop.id, "code_key", os.urandom(32))
         shop_tokens.store(runtime.keyring, shop, tokens)
         _describe(shop, shop_info)
+        if shop.state != "installed":
+            publishing.start_over(session, shop.id)
         shop.state, shop.installed_at, shop.uninstalled_at = "installed", clock.now(), None
         session.flush()
         create_default(session, shop)
