@@ -1,15 +1,11 @@
 """Programs and their rule versions: looked at, changed, tried out on the past; the choice about history."""
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from app import clock
 from app.api import pages, queries, values
 from app.api.operation import Answer, Call
 from app.api.words import instant, instant_or_none
-from app.errors import Invalid
 from app.loyalty import history, program_changes, questions
 from app.loyalty.answers import AS_POSTED
 from app.loyalty.models import Program, RuleVersion
@@ -56,7 +52,7 @@ def list_versions(call: Call) -> Answer:
 
 def create_version(call: Call) -> Answer:
     """POST /programs/{program_id}/versions"""
-    with _complaints_by_place():
+    with values.complaints_by_place("rules", "rules"):
         version = program_changes.add_version(
             call.session,
             call.shop.id,
@@ -71,7 +67,7 @@ def create_version(call: Call) -> Answer:
 def create_preview(call: Call) -> Answer:
     """POST /programs/{program_id}/preview"""
     program = _wanted(call)
-    with _complaints_by_place():
+    with values.complaints_by_place("rules", "rules"):
         asked = questions.ask_about_rules(
             call.session,
             call.shop,
@@ -161,21 +157,3 @@ def _history(program: Program, asked: WhatIf) -> Answer:
         "worth": asked.answer,
     }
     return Answer(200 if asked.state == "done" else 202, shown)
-
-
-@contextmanager
-def _complaints_by_place() -> Iterator[None]:
-    """What is wrong with rules as the API says it: a JSON pointer for each complaint."""
-    try:
-        yield
-    except Invalid as refusal:
-        complaints = refusal.extra.get("errors", [])
-        if complaints and isinstance(complaints[0], str):
-            refusal.extra["errors"] = [_by_place(complaint) for complaint in complaints]
-        raise
-
-
-def _by_place(complaint: str) -> dict[str, str]:
-    path, _, detail = complaint.partition(" ")
-    steps = [] if path == "rules" else re.split(r"[.\[]", path.replace("]", ""))
-    return {"pointer": "/".join(["/rules", *steps]), "detail": detail}

@@ -5,6 +5,7 @@ Answers are published under their names as components of the document; requests 
 
 from app.api.action_schemas import ACTION_COMPONENTS
 from app.api.merge_schemas import MERGE_COMPONENTS
+from app.api.popup_schemas import POPUP_COMPONENTS
 from app.api.program_schemas import PROGRAM_COMPONENTS
 from app.api.shapes import (
     ID,
@@ -149,7 +150,7 @@ COMPONENTS: dict[str, Schema] = {
         "additionalProperties": True,
     },
 }
-COMPONENTS |= PROGRAM_COMPONENTS | ACTION_COMPONENTS | MERGE_COMPONENTS
+COMPONENTS |= PROGRAM_COMPONENTS | ACTION_COMPONENTS | MERGE_COMPONENTS | POPUP_COMPONENTS
 COMPONENTS |= {f"{name}Page": page_of(name) for name in ("LedgerEntry", "Lot", "Redemption", "Event")}
 
 ADJUSTMENT_REQUEST: Schema = {

@@ -5,6 +5,7 @@ from app.api.action_schemas import ACTION_REQUEST, BIRTHDAY_REQUEST
 from app.api.merge_table import MERGE_OPERATIONS
 from app.api.operation import Operation, Parameter
 from app.api.parameters import PAGE, PATH
+from app.api.popup_table import POPUP_OPERATIONS
 from app.api.program_table import PROGRAM_OPERATIONS
 
 __all__ = ["OPERATIONS", "PATH"]
@@ -150,4 +151,5 @@ OPERATIONS = (
     ),
     *PROGRAM_OPERATIONS,
     *MERGE_OPERATIONS,
+    *POPUP_OPERATIONS,
 )

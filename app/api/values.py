@@ -1,6 +1,8 @@
 """Values in requests that JSON Schema cannot check for us: instants, days, long ids. Refused as the checks refuse."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -52,3 +54,21 @@ def path_id(call: Call, name: str) -> int:
     if number > LARGEST_ID:
         raise NotFound(f"This shop has nothing of the id {number}.")
     return number
+
+
+@contextmanager
+def complaints_by_place(member: str, whole: str) -> Iterator[None]:
+    """What the reader of a member complains of, as a JSON pointer each; `whole` is what it calls the member itself."""
+    try:
+        yield
+    except Invalid as refusal:
+        complaints = refusal.extra.get("errors", [])
+        if complaints and isinstance(complaints[0], str):
+            refusal.extra["errors"] = [_by_place(member, whole, complaint) for complaint in complaints]
+        raise
+
+
+def _by_place(member: str, whole: str, complaint: str) -> dict[str, str]:
+    path, _, detail = complaint.partition(" ")
+    steps = [] if path == whole else re.split(r"[.\[]", path.replace("]", ""))
+    return {"pointer": "/".join(["", member, *steps]), "detail": detail}

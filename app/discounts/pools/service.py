@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -101,6 +101,18 @@ def take_many(session: Session, shop_id: int, pool_id: int, count: int) -> list[
             queueing_lock=f"pools.refill:{shop_id}:{pool_id}",
         )
     return codes
+
+
+_POOLS = select(CodePool, func.count(PoolCode.code)).outerjoin(
+    PoolCode,
+    (PoolCode.shop_id == CodePool.shop_id) & (PoolCode.pool_id == CodePool.id) & (PoolCode.state == "free"),
+)
+
+
+def pools(session: Session, shop_id: int, ids: Iterable[int]) -> dict[int, tuple[CodePool, int]]:
+    """These pools with the number of codes that nobody has yet."""
+    wanted = _POOLS.where(CodePool.shop_id == shop_id, CodePool.id.in_(set(ids)))
+    return {pool.id: (pool, free) for pool, free in session.execute(wanted.group_by(CodePool.shop_id, CodePool.id))}
 
 
 def wake(session: Session, shop_id: int) -> None:
