@@ -14,13 +14,14 @@ from app.customers.models import Account, AccountIdentity, Customer
 from app.discounts.models import DiscountCode
 from app.loyalty.models import Action, Balance, LedgerEntry, LedgerNote, Redemption
 from app.orders.models import Order, OrderCode, OrderLine, Refund
+from app.popups.models import ConsentReceipt, SignUp
 
 # Bookkeeping of ours that says nothing about the person.
 _INTERNAL = frozenset({"shop_id", "digest", "triggered_at", "listed_refunds", "note_digest", "salt"})
 
 
 def export_customer(session: Session, shop_id: int, customer_id: int) -> dict[str, Any]:
-    """What is held of a customer: person, consent, orders, points with their notes, rewards, codes."""
+    """What is held of a customer: person, consent, orders, points with their notes, rewards, codes, sign-ups."""
     accounts = _accounts(session, shop_id, customer_id)
     orders = session.scalars(
         select(Order)
@@ -28,6 +29,7 @@ def export_customer(session: Session, shop_id: int, customer_id: int) -> dict[st
         .order_by(Order.id)
     ).all()
     order_ids = [order.id for order in orders]
+    email = session.scalar(select(Customer.email).where(Customer.shop_id == shop_id, Customer.id == customer_id))
     document = {
         "customer": _of(session, Customer, Customer.shop_id == shop_id, Customer.id == customer_id),
         "identities": _of_accounts(session, AccountIdentity, shop_id, accounts),
@@ -37,6 +39,14 @@ def export_customer(session: Session, shop_id: int, customer_id: int) -> dict[st
         "actions": _of_accounts(session, Action, shop_id, accounts),
         "redemptions": _of_accounts(session, Redemption, shop_id, accounts),
         "discount_codes": _of_accounts(session, DiscountCode, shop_id, accounts),
+        # Of the account or of the address: who signs up at a popup need not be known as this customer yet.
+        "sign_ups": _of(session, SignUp, SignUp.shop_id == shop_id, _either(SignUp, accounts, SignUp.email, email)),
+        "consents": _of(
+            session,
+            ConsentReceipt,
+            ConsentReceipt.shop_id == shop_id,
+            _either(ConsentReceipt, accounts, ConsentReceipt.address, email),
+        ),
     }
     for name, part in (("order_lines", OrderLine), ("order_codes", OrderCode), ("refunds", Refund)):
         document[name] = _of(session, part, part.shop_id == shop_id, part.order_id.in_(order_ids))
@@ -56,6 +66,10 @@ def _accounts(session: Session, shop_id: int, customer_id: int) -> Sequence[int]
         AccountIdentity.value == str(customer_id),
     )
     return [account for row in session.execute(own.where(*mine)) for account in row if account is not None]
+
+
+def _either(table: Any, accounts: Sequence[int], column: Any, email: str | None) -> Any:
+    return table.account_id.in_(accounts) | (column == email) if email else table.account_id.in_(accounts)
 
 
 def _of_accounts(session: Session, table: Any, shop_id: int, accounts: Sequence[int]) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from app import clock, jobs, payload
 from app.changes import Key
 from app.customers.contact import phone_number
+from app.popups.addresses import mailbox
 from app.shops.models import PrivacyRequest
 from app.sql import Statement, keys
 
@@ -88,6 +89,8 @@ with found as (
     where i.shop_id = :shop_id and (i.kind, i.value) in
         (('customer', cast(:customer as text)), ('email', cast(:email as text)))
        or i.shop_id = :shop_id and i.kind = 'phone' and i.value = any(:numbers)
+    union
+    select account_id from sign_ups where shop_id = :shop_id and mailbox = cast(:mailbox as text)
 ), roots as (
     select coalesce(a.merged_into, a.id) as id from accounts a join found on a.shop_id = :shop_id and a.id = account_id
 )
@@ -111,6 +114,18 @@ _ERASE = {
         select :shop_id, id, :now from unnest(cast(:order_ids as bigint[])) as id order by id
         on conflict (shop_id, id) do update
             set email = null, phone = null, landing_site = null, redacted_at = coalesce(o.redacted_at, :now)
+    """),
+    # Counts of a popup stay true without knowing whom they count.
+    "sign_ups": text("""
+        update sign_ups set mailbox = 'erased:' || id, email = null, account_id = null, page = null, ref = null,
+            owed_at = null
+        where shop_id = :shop_id
+          and (account_id = any(:accounts) or email = cast(:email as text) or mailbox = cast(:mailbox as text))
+    """),
+    "consent_receipts": text("""
+        update consent_receipts set address = null
+        where shop_id = :shop_id and address is not null
+          and (account_id = any(:accounts) or address = cast(:email as text))
     """),
     "identities": text("""
         delete from identities
@@ -148,6 +163,7 @@ def _traces(session: Session, shop_id: int, person: Person) -> dict[str, Any]:
         "customer_id": person.customer_id,
         "customer": str(person.customer_id) if person.customer_id else None,
         "email": person.email,
+        "mailbox": mailbox(person.email) if person.email else None,
         "numbers": sorted({number for number in (person.phone, phone_number(person.phone)) if number}),
         "now": clock.now(),
     }
