@@ -70,9 +70,12 @@ _ACTIONS = text(f"""
 with {_WANTED}
 select w.shop_id, w.account_id, a.kind, a.key, a.business_at
 from wanted w
-join accounts c on c.shop_id = w.shop_id and coalesce(c.merged_into, c.id) = w.account_id
-    and (c.id = w.account_id or c.merged_into = w.account_id)
-join actions a on a.shop_id = c.shop_id and a.account_id = c.id
+cross join lateral (
+    select a.id from accounts a where a.shop_id = w.shop_id and a.id = w.account_id and a.merged_into is null
+    union all
+    select a.id from accounts a where a.shop_id = w.shop_id and a.merged_into = w.account_id
+) c
+join actions a on a.shop_id = w.shop_id and a.account_id = c.id
 """)  # noqa: S608 - a constant of this module
 # Shopify's count at the time of the import less the orders of then that are here; like Shopify's, ours counts unpaid
 # and cancelled ones too. Unknown (null) when a customer was there before our record of orders begins and has no such
@@ -88,8 +91,12 @@ select w.shop_id, w.account_id,
             else coalesce(sum(greatest(c.imported_orders - held.n, 0)), 0) end as earlier
 from wanted w
 join shops s on s.id = w.shop_id
-left join accounts a on a.shop_id = w.shop_id and (a.id = w.account_id or a.merged_into = w.account_id)
-left join identities i on i.shop_id = a.shop_id and i.account_id = a.id and i.kind = 'customer'
+cross join lateral (
+    select w.account_id as id
+    union all
+    select a.id from accounts a where a.shop_id = w.shop_id and a.merged_into = w.account_id
+) a
+left join identities i on i.shop_id = w.shop_id and i.account_id = a.id and i.kind = 'customer'
 left join customers c on c.shop_id = i.shop_id and c.id = cast(i.value as bigint)
 left join lateral (
     select count(*) as n from orders o
