@@ -1,6 +1,7 @@
 """A small generated year of invoices: replayed, lived again under three programs, and compared with the file alone."""
 
 import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -73,16 +74,17 @@ def folded(rules: ProgramRules, bought: list[Purchase], customer: int, at: datet
 
 def facts(order: Purchase, at: datetime) -> OrderFacts:
     """The order as its projection stands at an instant."""
-    lines = [
-        (code, pence - sum(back for moment, returned, back in order.back if returned == code and moment <= at))
-        for code, pence in order.goods
-    ]
+    left = Counter[str]()
+    for code, pence in order.goods:
+        left[code] += pence
+    for moment, code, pence in order.back:
+        left[code] -= pence if moment <= at else 0
     return OrderFacts(
         id=int(order.number),
         business_at=order.at.replace(tzinfo=UTC),
         changed_at=at.replace(tzinfo=UTC),
         currency="GBP",
-        base_minor=sum(pence for _, pence in lines),
+        base_minor=left.total(),
         lines=tuple(
             LineFacts(
                 amount_minor=pence,
@@ -91,7 +93,7 @@ def facts(order: Purchase, at: datetime) -> OrderFacts:
                 gift_card=False,
                 labels=frozenset({f"product:{product_of(code)}"}),
             )
-            for code, pence in lines
+            for code, pence in left.items()
         ),
     )
 
