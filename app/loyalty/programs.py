@@ -3,7 +3,7 @@
 Rules are data (`rule_versions.rules`), read into `Rules`; the fold is given them and nothing else.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -19,6 +19,7 @@ from app.loyalty.models import Program, Reward, RuleVersion
 from app.loyalty.rules import Rules, parse
 from app.money import exponent
 from app.shops.models import Shop
+from app.sql import Statement
 
 UTC = ZoneInfo("UTC")
 DEFAULT_RULES: dict[str, Any] = {"earning": [{"kind": "per_unit", "points": 1}]}
@@ -94,38 +95,35 @@ def default_program(session: Session, shop_id: int) -> Program:
     return session.scalars(select(Program).where(Program.shop_id == shop_id).order_by(Program.id).limit(1)).one()
 
 
+_PROGRAMS = Statement("""
+select p.shop_id, p.id as program_id, p.earns_from, p.ends_at, p.history_chosen_at is not null as history_chosen,
+       p.history_from, s.timezone, v.version, v.in_force_from, v.rules::text as rules
+from (select distinct on (shop_id) * from programs where shop_id = any(:shops) order by shop_id, id) p
+join shops s on s.id = p.shop_id
+left join rule_versions v on v.shop_id = p.shop_id and v.program_id = p.id
+order by p.shop_id, v.version
+""")
+
+
 def program_rules(session: Session, shop_ids: Iterable[int]) -> dict[int, ProgramRules]:
     """The program of each shop with its versions, by shop id."""
-    wanted = sorted(set(shop_ids))
-    programs = session.scalars(select(Program).where(Program.shop_id.in_(wanted)).order_by(Program.id.desc())).all()
-    by_shop = {program.shop_id: program for program in programs}
-    found = session.execute(select(Shop.id, Shop.timezone).where(Shop.id.in_(by_shop)))
-    zones = {row.id: row.timezone for row in found}
-    keys = [(program.shop_id, program.id) for program in by_shop.values()]
-    rows = session.scalars(
-        select(RuleVersion)
-        .where(tuple_(RuleVersion.shop_id, RuleVersion.program_id).in_(keys))
-        .order_by(RuleVersion.version)
-    ).all()
-    versions: dict[int, list[Rules]] = {shop_id: [] for shop_id in by_shop}
-    for row in rows:
-        versions[row.shop_id].append(read_rules(row))
-    return {
-        shop_id: of_program(program, versions[shop_id], zone_of(zones[shop_id])) for shop_id, program in by_shop.items()
-    }
+    found: dict[int, list[Any]] = {}
+    for row in _PROGRAMS.run(session, shops=sorted(set(shop_ids))):
+        found.setdefault(row.shop_id, []).append(row)
+    return {shop_id: _of_rows(rows) for shop_id, rows in found.items()}
 
 
-def of_program(program: Program, versions: Iterable[Rules], zone: ZoneInfo) -> ProgramRules:
-    """A stored program with versions that may be drafts."""
+def _of_rows(rows: Sequence[Any]) -> ProgramRules:
+    first = rows[0]
     return ProgramRules(
-        shop_id=program.shop_id,
-        program_id=program.id,
-        earns_from=program.earns_from,
-        ends_at=program.ends_at,
-        versions=tuple(versions),
-        zone=zone,
-        history_chosen=program.history_chosen_at is not None,
-        history_from=program.history_from,
+        shop_id=first.shop_id,
+        program_id=first.program_id,
+        earns_from=first.earns_from,
+        ends_at=first.ends_at,
+        versions=tuple(_read(row.rules, row.version, row.in_force_from) for row in rows if row.version is not None),
+        zone=zone_of(first.timezone),
+        history_chosen=first.history_chosen,
+        history_from=first.history_from,
     )
 
 
@@ -139,10 +137,10 @@ def zone_of(name: str) -> ZoneInfo:
 
 def read_rules(row: RuleVersion) -> Rules:
     """A stored version."""
-    return _read(orjson.dumps(row.rules), row.version, row.in_force_from)
+    return _read(orjson.dumps(row.rules).decode(), row.version, row.in_force_from)
 
 
 @lru_cache(maxsize=10_000)
-def _read(rules: bytes, version: int, in_force_from: datetime | None) -> Rules:
+def _read(rules: str, version: int, in_force_from: datetime | None) -> Rules:
     """Versions are immutable and each batch of webhooks needs some."""
     return parse(orjson.loads(rules), version=version, in_force_from=in_force_from)

@@ -4,7 +4,9 @@ Knows the default program of a new installation in its own words and nothing of 
 whole unit of the shop's currency of what an order's goods cost after discounts, refunds and edits, once the order was
 paid. Test orders, cancelled and deleted ones earn nothing. Money refunded without a line lowers an order's goods, at
 most to nothing. An order belongs to its customer; without one to the customer who has confirmed the order's e-mail
-address, else to that address. Called by the control plane (`GET /_dev/shops/<shop>/figures`) and by tests.
+address, else to that address. Of the points that paid for a reward, the share comes back that was given back of the
+order on which it was used; all of them when that order was cancelled or is gone. Called by the control plane
+(`GET /_dev/shops/<shop>/figures`) and by tests.
 """
 
 from collections import defaultdict
@@ -34,10 +36,15 @@ class Account:
     earned: int = 0
     codes: int = 0
     codes_used: int = 0
+    returned: int = 0
+
+    @property
+    def spent(self) -> int:
+        return self.codes * REWARD_POINTS - self.returned
 
     @property
     def balance(self) -> int:
-        return self.earned - self.codes * REWARD_POINTS
+        return self.earned - self.spent
 
 
 @dataclass
@@ -62,14 +69,16 @@ class _Owners:
 def expected(state: Documents, shop: str) -> dict[str, Any]:
     """Points and codes of a shop (full myshopify domain); by account: a customer id (as text) or an e-mail address."""
     owners, accounts = _Owners(), defaultdict[str, Account](Account)
+    used_on: dict[str, Document] = {}
     for customer in state.all(shop, "customer"):
         owners.learn(customer)
     for order in state.all(shop, "order"):
         if owner := owners.of(order):
             accounts[owner].orders += 1
             accounts[owner].earned += points(order)
+        used_on |= {entry["code"].lower(): order for entry in order["discount_codes"]}
     for discount in state.all(shop, "discount"):
-        _count_code(discount, accounts)
+        _count_code(discount, accounts, used_on)
     return {**_totals(accounts), "accounts": _rows(accounts)}
 
 
@@ -77,8 +86,26 @@ def points(order: Document) -> int:
     """What one order is worth now, in points."""
     if order["test"] or order["cancelled_at"] or order["financial_status"] not in PAID_ONCE:
         return 0
-    goods = Decimal(order["current_subtotal_price"]) - _without_a_line(order)
-    return int(max(goods, Decimal(0)).to_integral_value(ROUND_FLOOR))
+    return int(_goods(order).to_integral_value(ROUND_FLOOR))
+
+
+def _goods(order: Document) -> Decimal:
+    """What is left of an order's goods, in money."""
+    return max(Decimal(order["current_subtotal_price"]) - _without_a_line(order), Decimal(0))
+
+
+def _given_back(order: Document | None) -> int:
+    """Points of a reward that return because of what became of the order it was used on."""
+    if order is None or order["cancelled_at"]:
+        return REWARD_POINTS
+    whole, rest = Decimal(order["subtotal_price"]), _goods(order)
+    if not whole:
+        # The reward had paid for everything: the share is one of list prices.
+        lines = order["line_items"]
+        whole = _sum(str(Decimal(line["price"]) * line["quantity"]) for line in lines)
+        rest = _sum(str(Decimal(line["price"]) * line["current_quantity"]) for line in lines)
+    share = max(whole - rest, Decimal(0)) / whole if whole else Decimal(0)
+    return int((REWARD_POINTS * share).to_integral_value(ROUND_FLOOR))
 
 
 def normalised(email: str) -> str:
@@ -107,25 +134,27 @@ def _sum(amounts: Iterable[str]) -> Decimal:
     return sum((Decimal(amount) for amount in amounts), Decimal(0))
 
 
-def _count_code(discount: Document, accounts: dict[str, Account]) -> None:
+def _count_code(discount: Document, accounts: dict[str, Account], used_on: Mapping[str, Document]) -> None:
     """A reward is a code for one customer; every one that exists was paid for with points."""
     named = discount["context"].get("customers") or []
     if len(named) != 1:
         return
     account = accounts[str(named[0]).rsplit("/", 1)[-1]]
     account.codes += len(discount["codes"])
-    account.codes_used += sum(code["usage_count"] > 0 for code in discount["codes"])
+    used = [code["code"].lower() for code in discount["codes"] if code["usage_count"] > 0]
+    account.codes_used += len(used)
+    account.returned += sum(_given_back(used_on.get(code)) for code in used)
 
 
 def _totals(accounts: Mapping[str, Account]) -> dict[str, int]:
     held = accounts.values()
-    codes = sum(account.codes for account in held)
     earned = sum(account.earned for account in held)
+    spent = sum(account.spent for account in held)
     return {
         "points_earned": earned,
-        "points_spent": codes * REWARD_POINTS,
-        "points_outstanding": earned - codes * REWARD_POINTS,
-        "codes_issued": codes,
+        "points_spent": spent,
+        "points_outstanding": earned - spent,
+        "codes_issued": sum(account.codes for account in held),
         "codes_used": sum(account.codes_used for account in held),
     }
 
