@@ -31,6 +31,9 @@ from app.transfer.staging import Staged, digest_of, stage
 CHUNK = 10_000
 Progress = Callable[[int], None]
 _OPEN = ("read", "posting")
+# The planner should know of a table that has just been filled, or emptied, before autovacuum tells it.
+_CHUNKS_A_LOOK = 20
+_FILLED = "accounts, identities, balances, ledger_entries, lots, lot_uses, balance_import_rows"
 
 
 def dry_run(session: Session, shop: Shop, file: BinaryIO, *, named: Mapping[str, str] | None = None) -> Preview:
@@ -87,6 +90,7 @@ def carry_on(
     database: Database, shop_id: int, import_id: str, progress: Progress | None = None, *, chunk: int = CHUNK
 ) -> BalanceImport:
     """Post what is left of an import, in transactions of `chunk` rows. Two callers of one import take turns."""
+    chunks = 0
     while True:
         with database.system() as session:
             imported = locked(session, shop_id, import_id)
@@ -100,6 +104,8 @@ def carry_on(
             imported.state = "posting"
             posting.post_chunk(session, imported, until, now)
             posted = imported.position
+        _look_at_tables(database, chunks)
+        chunks += 1
         if progress:
             progress(posted)
 
@@ -125,7 +131,10 @@ def take_back(
             imported.state = "undoing"
             _forget_waiting(session, imported)
             _note(session, imported, actor, "balances.undone")
+    chunks = 0
     while True:
+        _look_at_tables(database, chunks)
+        chunks += 1
         with database.system() as session:
             imported = locked(session, shop_id, import_id)
             if not undo.undo_chunk(session, imported, chunk, clock.now(), actor):
@@ -183,6 +192,12 @@ select max(row) from (
 _FORGET = text("""
 delete from balance_import_rows where shop_id = :shop_id and import_id = :import_id and row > :position
 """)
+
+
+def _look_at_tables(database: Database, chunks: int) -> None:
+    if chunks % _CHUNKS_A_LOOK == 0:
+        with database.system() as session:
+            session.execute(text(f"analyze {_FILLED}"))
 
 
 def _forget_waiting(session: Session, imported: BalanceImport) -> None:

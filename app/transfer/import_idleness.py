@@ -14,18 +14,19 @@ from app.transfer.models import BalanceImport
 _ACTIVE = text("""
 select c.account_id, max(c.earned_at) as active_at from import_chunk c where c.lifetime > 0 group by 1
 """)
-_BEFORE = text("""
-update balance_import_rows r set idle_before = b.idle_at
-from import_chunk c
-join balances b on b.shop_id = :shop_id and b.program_id = :program_id and b.account_id = c.account_id
-where r.shop_id = :shop_id and r.import_id = :import_id and r.row = c.row
-""")
-_MADE = text("""
-update balance_import_rows r set idle_made = b.idle_at
-from import_chunk c
-join balances b on b.shop_id = :shop_id and b.program_id = :program_id and b.account_id = c.account_id
-where r.shop_id = :shop_id and r.import_id = :import_id and r.row = c.row and r.idle_before is distinct from b.idle_at
-""")
+_IDLE_AT = """(
+    select b.idle_at from balances b
+    where b.shop_id = :shop_id and b.program_id = :program_id and b.account_id = c.account_id
+)"""
+_BEFORE = text(f"""
+update balance_import_rows r set idle_before = {_IDLE_AT}
+from import_chunk c where r.shop_id = :shop_id and r.import_id = :import_id and r.row = c.row
+""")  # noqa: S608 - a constant of this module
+_MADE = text(f"""
+update balance_import_rows r set idle_made = {_IDLE_AT}
+from import_chunk c where r.shop_id = :shop_id and r.import_id = :import_id and r.row = c.row
+    and r.idle_before is distinct from {_IDLE_AT}
+""")  # noqa: S608 - a constant of this module
 # Only where nothing has happened since.
 _PUT_BACK = text("""
 update balances b set idle_at = c.idle_before

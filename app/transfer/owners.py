@@ -22,7 +22,12 @@ named as (
     select n.row, n.kind, n.value, n.points, n.lifetime, n.earned_at, n.expires_at, n.note,
            coalesce(a.merged_into, a.id) as account_id
     from named n
-    left join identities i on i.shop_id = n.shop_id and i.kind = n.kind and i.value = n.value
-    left join accounts a on a.shop_id = i.shop_id and a.id = i.account_id
+    left join lateral (
+        select i.account_id from identities i
+        where i.shop_id = n.shop_id and i.kind = n.kind and i.value = n.value limit 1
+    ) i on true
+    left join lateral (
+        select a.id, a.merged_into from accounts a where a.shop_id = n.shop_id and a.id = i.account_id limit 1
+    ) a on true
 )
 """

@@ -7,7 +7,8 @@ ledger itself.
 Points of a lifetime that are not left were earned and spent elsewhere: they come in as a lot that is used up, with a
 use of the kind `import_spent`, and only raise what was ever earned.
 
-Locks are taken in the one order of the project: accounts of the shop, then balances.
+Locks are taken in the one order of the project: accounts of the shop, then balances. Large tables are reached through
+the keys of a chunk's rows, whatever the planner believes of tables that were empty a moment ago.
 """
 
 from collections.abc import Sequence
@@ -63,19 +64,19 @@ update import_chunk c set balance_made = true from made where made.account_id = 
 """)
 _LOCK_BALANCES = text("""
 select count(*) from (
-    select b.account_id from balances b
-    where b.shop_id = :shop_id and b.program_id = :program_id
-        and b.account_id in (select account_id from import_chunk where lifetime > 0)
-    order by b.account_id for update
+    select distinct account_id from import_chunk where lifetime > 0 order by account_id
+) c cross join lateral (
+    select b.points from balances b
+    where b.shop_id = :shop_id and b.program_id = :program_id and b.account_id = c.account_id for update
 ) locked
 """)
 _DEBTS = text("""
 update import_chunk c set debt = u.points from (
-    select u.account_id, sum(u.points)::bigint as points
-    from lot_uses u
-    where u.shop_id = :shop_id and u.program_id = :program_id and u.lot_id = 0
-        and u.account_id in (select account_id from import_chunk where lifetime > 0)
-    group by 1
+    select w.account_id, u.points from (select distinct account_id from import_chunk where lifetime > 0) w
+    cross join lateral (
+        select sum(u.points)::bigint as points from lot_uses u
+        where u.shop_id = :shop_id and u.program_id = :program_id and u.account_id = w.account_id and u.lot_id = 0
+    ) u where u.points is not null
 ) u where u.account_id = c.account_id
 """)
 _BY_LEDGER = text("""
@@ -110,23 +111,26 @@ insert into lot_uses (shop_id, program_id, account_id, source_kind, source_id, l
 select :shop_id, :program_id, account_id, :spent_elsewhere, source_id, id, granted
 from made where remaining = 0
 """)
+# The rows are there and locked: what comes is always the update.
 _BALANCES = text("""
-update balances b set points = b.points + c.points, lifetime = b.lifetime + c.earned
-from (select account_id, coalesce(sum(points) filter (where not by_ledger), 0)::bigint as points,
-             coalesce(sum(case when by_ledger then spent else lifetime end), 0)::bigint as earned
-      from import_chunk where lifetime > 0 group by 1) c
-where b.shop_id = :shop_id and b.program_id = :program_id and b.account_id = c.account_id
+insert into balances as b (shop_id, program_id, account_id, points, lifetime)
+select cast(:shop_id as bigint), cast(:program_id as bigint), account_id,
+       coalesce(sum(points) filter (where not by_ledger), 0)::bigint,
+       sum(case when by_ledger then spent else lifetime end)::bigint
+from import_chunk where lifetime > 0 group by account_id order by account_id
+on conflict (shop_id, program_id, account_id)
+do update set points = b.points + excluded.points, lifetime = b.lifetime + excluded.lifetime
 """)
 _POSTED = text("""
 update balance_import_rows r set account_id = c.account_id, account_made = c.account_made,
     balance_made = c.balance_made, debt_paid = coalesce(p.debt_paid, 0), email = null, customer_id = null, note = null
 from import_chunk c left join jsonb_to_recordset(cast(:paid as jsonb)) as p(row bigint, debt_paid bigint) using (row)
-where r.shop_id = :shop_id and r.import_id = :import_id and r.row = c.row
+where r.shop_id = :shop_id and r.import_id = :import_id and r.row = c.row and r.row > :after and r.row <= :until
 """)
 # Whoever was merged between our look and our lock: the points follow the person.
 _MERGED = text("""
-select distinct a.id from import_chunk c join accounts a on a.shop_id = :shop_id and a.id = c.account_id
-where a.merged_into is not null and c.lifetime > 0
+select c.account_id from (select distinct account_id from import_chunk where lifetime > 0) c
+where (select a.merged_into from accounts a where a.shop_id = :shop_id and a.id = c.account_id) is not null
 """)
 
 

@@ -37,16 +37,21 @@ with taken as (
 select t.*, a.merged_into, l.id as lot_id, l.granted,
        l.granted = t.points and l.remaining = t.points and t.debt_paid = 0 and a.merged_into is null as untouched
 from taken t
-left join accounts a on a.shop_id = t.shop_id and a.id = t.account_id
-left join lots l on l.shop_id = t.shop_id and l.program_id = :program_id and l.account_id = t.account_id
-    and l.source_kind = :kind and l.source_id = t.source_id
+left join lateral (
+    select a.merged_into from accounts a where a.shop_id = t.shop_id and a.id = t.account_id limit 1
+) a on true
+left join lateral (
+    select l.id, l.granted, l.remaining from lots l
+    where l.shop_id = t.shop_id and l.program_id = :program_id and l.account_id = t.account_id
+        and l.source_kind = :kind and l.source_id = t.source_id limit 1
+) l on true
 """)  # noqa: S608 - constants of ours
 _LOCK = text("""
 select count(*) from (
-    select b.account_id from balances b
-    where b.shop_id = :shop_id and b.program_id = :program_id and b.account_id in (
-        select account_id from undo_chunk union select merged_into from undo_chunk)
-    order by b.account_id for update
+    select account_id from undo_chunk union select merged_into from undo_chunk order by 1
+) c cross join lateral (
+    select b.points from balances b
+    where b.shop_id = :shop_id and b.program_id = :program_id and b.account_id = c.account_id for update
 ) locked
 """)
 _ENTRIES = text("""
