@@ -9,6 +9,18 @@ from app.shopify.version import API_VERSION
 from tests.foreign_shopify import ForeignShopify, answer
 
 SHOP = "elsewhere.myshopify.com"
+THING = "gid://shopify/Thing/1"
+VARIABLES = {
+    "id": THING,
+    "ids": [THING],
+    "code": "CODE",
+    "codes": [{"code": "CODE"}],
+    "discountId": THING,
+    "basicCodeDiscount": {"title": "t", "code": "C"},
+    "identifier": {"email": "a@x.org"},
+    "input": {"email": "a@x.org"},
+    "metafields": [{"ownerId": THING, "key": "member", "type": "json", "value": "{}"}],
+}
 OPERATIONS = sorted((Path(__file__).parents[1] / "app" / "shopify" / "operations").glob("*.graphql"))
 
 
@@ -53,8 +65,11 @@ def test_an_object_asked_for_by_its_id_has_it() -> None:
 
 @pytest.mark.parametrize("path", OPERATIONS, ids=lambda path: path.stem)
 def test_every_operation_of_the_app_is_answered(path: Path) -> None:
-    """With the loosest variables the operation takes: ids and codes."""
-    variables = {"id": "gid://shopify/Thing/1", "code": "CODE", "basicCodeDiscount": {"title": "t", "code": "C"}}
+    """With the loosest variables the operation takes."""
     text = path.read_text("utf-8")
-    named = {name: value for name, value in variables.items() if f"${name}:" in text}
+    named = {name: value for name, value in VARIABLES.items() if f"${name}:" in text}
+    if path.stem == "customer_by_identifier":
+        named["identifier"] = {"emailAddress": "a@x.org"}
+    if path.stem == "customer_email_marketing_consent_update":
+        named["input"] = {"customerId": THING, "emailMarketingConsent": {"marketingState": "SUBSCRIBED"}}
     assert "data" in answer(text, named, ["read_orders"])

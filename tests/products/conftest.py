@@ -29,6 +29,7 @@ from tests.shopify.signing import SECRET
 from tests.webhooks.deliveries import Delivery, send
 from tests.webhooks.reading_points import balance
 from webhooks.loop import InboxLoop
+from webhooks.routes import EXTENSION
 from webhooks.topics import table
 
 SCOPES = ["read_orders", "read_customers", "read_products", "read_discounts", "write_discounts"]
@@ -122,4 +123,6 @@ def market(runtime: Runtime, shop: Shop) -> Iterator[Market]:
         session.merge(shop).access_token = seal(runtime.keyring, shop.id, "access_token", token.encode())
     with serving(web) as origin:
         talking = replace(runtime, settings=replace(runtime.settings, shopify_origin=f"{origin}/{{shop}}"))
-        yield Market(talking, create_app(talking).test_client(), shop, store, store.commerce(shop.domain))
+        flask_app = create_app(talking)
+        yield Market(talking, flask_app.test_client(), shop, store, store.commerce(shop.domain))
+        flask_app.extensions[EXTENSION].close()

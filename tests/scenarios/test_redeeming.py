@@ -37,6 +37,7 @@ from dev_store.faults import Fault, Kind
 from dev_store.server import serving
 from dev_store.store import DevStore
 from webhooks.loop import InboxLoop
+from webhooks.routes import EXTENSION
 
 SHOP = "demo.myshopify.com"
 SECRET = "shpss_test-secret-of-more-than-32-bytes"
@@ -135,6 +136,7 @@ def world(runtime: Runtime, dev_store: tuple[str, DevStore], app_port: int) -> I
         server.shutdown()
         thread.join()
         server.server_close()
+        app.extensions[EXTENSION].close()
 
 
 def _installed(runtime: Runtime, client: FlaskClient, origin: str, store: DevStore) -> World:

@@ -30,6 +30,7 @@ from dev_store.server import serving
 from dev_store.store import DevStore
 from tests.popups.conftest import make_popup
 from webhooks.loop import InboxLoop
+from webhooks.routes import EXTENSION
 
 SHOP = "window.myshopify.com"
 SECRET = "shpss_test-secret-of-more-than-32-bytes"
@@ -117,3 +118,4 @@ def street(runtime: Runtime, dev_store: tuple[str, DevStore], app_port: int) -> 
         server.shutdown()
         thread.join()
         server.server_close()
+        flask_app.extensions[EXTENSION].close()

@@ -122,22 +122,44 @@ def test_every_operation_of_the_app_is_served(admin: Admin, path: Path) -> None:
     )
     line = admin.store.state.get(SHOP, "order", number)["line_items"][0]["id"]  # type: ignore[index]  # it is there
     refund = admin.shop.refund(number, at=NOON, lines={line: 1}, amount="0.50", shipping="1.00")
-    ids = {"order": number, "customer": buyer, "refund": refund}
+    product = admin.shop.create_product(at=NOON, title="Tea", variants=[{"price": "10.00"}])
+    collection = admin.shop.create_collection(at=NOON, title="Teas", products=[product])
+    things = {"order": number, "customer": buyer, "refund": refund, "collection": collection}
     kind = path.stem.split("_")[0]
-    value = {"discountAmount": {"amount": "5.00", "appliesOnEachItem": False}}
-    variables = {
-        "id": f"gid://shopify/{kind.title()}/{ids[kind]}"
-        if kind in ids
-        else f"gid://shopify/DiscountCodeNode/{discount}",
-        "code": "FIVE",
-        "basicCodeDiscount": {
-            "title": "t",
-            "code": "NEW",
-            "startsAt": "2026-01-01T00:00:00Z",
-            "context": {"customers": {"add": [f"gid://shopify/Customer/{buyer}"]}},
-            "customerGets": {"value": value, "items": {"all": True}},
-        },
-    }
+    owner, node = f"gid://shopify/Customer/{buyer}", f"gid://shopify/DiscountCodeNode/{discount}"
+    variables = {"id": f"gid://shopify/{kind.title()}/{things[kind]}" if kind in things else node, "code": "FIVE"}
+    variables |= _variables(path.stem, owner, node, product)
+    if path.stem == "discount_redeem_code_bulk_creation":
+        adding = (OPERATIONS / "discount_redeem_code_bulk_add.graphql").read_text("utf-8")
+        made = admin.data(adding, discountId=node, codes=[{"code": "MORE"}])
+        variables = {"id": made["discountRedeemCodeBulkAdd"]["bulkCreation"]["id"]}
     body = admin(path.read_text("utf-8"), **variables)
     assert "errors" not in body, body["errors"]
     assert all(value is not None for value in body["data"].values())
+
+
+def _variables(operation: str, customer: str, discount: str, product: int) -> dict[str, Any]:
+    """What an operation takes beside an id and a code."""
+    value = {"discountAmount": {"amount": "5.00", "appliesOnEachItem": False}}
+    consent = {"marketingState": "SUBSCRIBED", "marketingOptInLevel": "SINGLE_OPT_IN"}
+    metafield = {"ownerId": customer, "key": "member", "type": "json", "value": "{}"}
+    known: dict[str, dict[str, Any]] = {
+        "discount_code_basic_create": {
+            "basicCodeDiscount": {
+                "title": "t",
+                "code": "NEW",
+                "startsAt": "2026-01-01T00:00:00Z",
+                "context": {"customers": {"add": [customer]}},
+                "customerGets": {"value": value, "items": {"all": True}},
+            }
+        },
+        "discount_redeem_code_bulk_add": {"discountId": discount, "codes": [{"code": "MORE"}]},
+        "customer_by_identifier": {"identifier": {"emailAddress": "a@x.org"}},
+        "customer_set": {"input": {"email": "b@x.org"}, "identifier": {"email": "b@x.org"}},
+        "customer_email_marketing_consent_update": {
+            "input": {"customerId": customer, "emailMarketingConsent": consent},
+        },
+        "metafields_set": {"metafields": [metafield]},
+        "product_labels": {"ids": [f"gid://shopify/Product/{product}"]},
+    }
+    return known.get(operation, {})
