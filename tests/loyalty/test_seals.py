@@ -103,7 +103,8 @@ def test_two_sealers_at_a_time_make_one_chain(runtime: Runtime, holder: Holder) 
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(sealed) == 40
+    # Who finds another at work leaves the rest to the next round.
+    assert sum(sealed) + seal(runtime) == 40
     assert [number for number, *_ in blocks(runtime.database)] == list(range(1, 15))
     assert verdict(runtime).agrees
 

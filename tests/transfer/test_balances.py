@@ -1,7 +1,6 @@
 """Balances from a file: what is posted, what a dry run says, what an undo leaves, what an interruption does."""
 
 import io
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +10,7 @@ from sqlalchemy import text
 
 from app import clock
 from app.customers import accounts
-from app.errors import Conflict, NotFound
+from app.errors import Conflict
 from app.loyalty import ledger, moves, programs
 from app.loyalty.ledger import Holder, Posting
 from app.loyalty.lots import LotDates, Source, expiry_of
@@ -340,27 +339,3 @@ def _points(runtime: Runtime, shop: Shop) -> list[list[dict[str, object]]]:
         for use in found[1]:
             use["lot_id"] = ids[use["lot_id"]]
         return [sorted(part, key=str) for part in found]
-
-
-def test_an_import_of_another_shop_is_not_found(runtime: Runtime, shop: Shop) -> None:
-    with runtime.database.system() as session, pytest.raises(NotFound):
-        transfer.locked(session, shop.id, "11111111-1111-1111-1111-111111111111")
-    with runtime.database.system() as session, pytest.raises(NotFound):
-        transfer.locked(session, shop.id, "1; drop table")
-
-
-def test_an_import_is_a_sign_of_life_and_its_undo_takes_that_back(runtime: Runtime, shop: Shop) -> None:
-    """Where rules let points end by inactivity, the accounts' ends move with the import, and back."""
-    with runtime.database.system() as session:
-        rules = {"earning": [{"kind": "per_unit", "points": 1}], "expiry": {"kind": "inactivity", "months": 12}}
-        session.execute(text("update rule_versions set rules = cast(:r as jsonb)"), {"r": json.dumps(rules)})
-    post(runtime, shop, 7, ("order", "1", 60))
-    before = everything(runtime, shop.id)
-    imported = run(
-        runtime, shop, "email,customer_id,points,earned_at\nada@example.com,,5,2026-03-05\n,7,5,2026-03-05\n"
-    )
-    with runtime.database.system() as session:
-        ends = session.execute(text("select idle_at from balances")).scalars().all()
-    assert ends == [datetime(2027, 3, 5, 23, tzinfo=UTC)] * 2
-    undo(runtime, shop, imported)
-    assert everything(runtime, shop.id) == before
