@@ -81,7 +81,7 @@ with due as (
     select h.shop_id, h.number, h.hash, h.sealed_to from ledger_heads h
     where h.sealed_to < :upto and exists (
         select from ledger_entries e where e.shop_id = h.shop_id and e.id > h.sealed_to and e.id <= :upto)
-    order by h.shop_id limit :shops for update
+    order by h.shop_id limit :shops for update skip locked
 ), b as (
     select due.shop_id, due.number + 1 as number, due.hash as previous_hash, cast(:now as timestamptz) as sealed_at,
            e.first_id, e.last_id, e.entries, e.rows
@@ -101,8 +101,12 @@ update ledger_heads h set number = made.number, hash = made.hash, sealed_to = ma
 from made where h.shop_id = made.shop_id
 returning made.entries
 """)  # noqa: S608 - constants of this module
-# What had no entries up to there is closed up to there as well.
-_CLOSE = text("update ledger_heads set sealed_to = :upto where sealed_to < :upto")
+# What had no entries up to there is closed up to there as well. Whether it has is asked here and not concluded from a
+# step that found nothing: the step also finds nothing where another sealer is at work.
+_CLOSE = text("""
+update ledger_heads h set sealed_to = :upto where h.sealed_to < :upto and not exists (
+    select from ledger_entries e where e.shop_id = h.shop_id and e.id > h.sealed_to and e.id <= :upto)
+""")
 
 
 @job("ledger.seal", queue="care", cron="* * * * * 20")
@@ -116,7 +120,8 @@ def seal(runtime: Runtime) -> None:
 def seal_all(database: Database, *, patience: float = _PATIENCE_SECONDS) -> int:
     """Seal all entries that no open transaction can precede any more; returns how many. Two at a time do no harm.
 
-    Waits `patience` seconds for open transactions, and leaves the rest to the next run.
+    Waits `patience` seconds for open transactions, and leaves the rest, as well as shops that another sealer holds, to
+    the next run.
     """
     upto = _wait_for_mark(database, patience)
     if not upto:

@@ -50,6 +50,7 @@ def test_every_benchmark_says_one_line_of_json_and_leaves_nothing_behind() -> No
         "webhook_latency",
         "webhook_door",
         "what_if",
+        "balance_import",
     ], complained
     for line in lines:
         assert set(line) == {"name", "figures", "wanted", "ok", "limited_by"}

@@ -1,6 +1,6 @@
 """All benchmarks at a tiny size in one world, which costs more than they do: `python -m tests.benchmarks.tiny`."""
 
-from benchmarks import webhook_door, webhook_latency, webhook_processing, what_if
+from benchmarks import balance_import, webhook_door, webhook_latency, webhook_processing, what_if
 from benchmarks.world import World
 
 PROCESSING = "--events 150 --single-events 5 --warm-up 20"
@@ -18,6 +18,7 @@ def main() -> None:
         webhook_door.run(world, webhook_door.parse(DOOR.split()))
         world.stop_everything()
         what_if.run(world, what_if.parse(["--orders", "300"]))
+        balance_import.run(world, balance_import.parse(["--rows", "200", "--with-undo"]))
 
 
 if __name__ == "__main__":

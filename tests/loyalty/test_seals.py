@@ -109,6 +109,20 @@ def test_two_sealers_at_a_time_make_one_chain(runtime: Runtime, holder: Holder) 
     assert verdict(runtime).agrees
 
 
+def test_a_sealer_that_finds_another_at_work_does_not_close_what_is_not_sealed(
+    runtime: Runtime, holder: Holder
+) -> None:
+    post(runtime, *(entry(holder, str(n)) for n in range(5)))
+    assert seal(runtime) == 5
+    post(runtime, *(entry(holder, str(n)) for n in range(5, 12)))
+    seals._wait_for_mark(runtime.database, 5)
+    with runtime.database.system() as other:
+        other.execute(text("select from ledger_heads for update"))
+        assert seal(runtime, patience=0) == 0
+    assert seal(runtime) == 7
+    assert verdict(runtime).agrees
+
+
 def test_sealing_while_many_post_leaves_nothing_behind(runtime: Runtime, shop: Shop) -> None:
     holders = [a_holder(runtime, shop, customer) for customer in range(1, 5)]
 
