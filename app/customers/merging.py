@@ -116,18 +116,28 @@ def regroup(session: Session, touched: set[Key]) -> set[Key]:
     return {(row.shop_id, account) for row in found for account in (row.id, row.before, row.after) if account}
 
 
+# Each address is looked up by its keys (lateral, limit 1): joins took the whole shop where statistics were not there yet.
 _WANTED = """
 with told as (
-    select * from jsonb_to_recordset(cast(:emails as jsonb)) as e(shop_id bigint, email text)
+    select distinct * from jsonb_to_recordset(cast(:emails as jsonb)) as e(shop_id bigint, email text)
 ), guest as (
-    select i.shop_id, i.value as email, i.account_id as absorbed
-    from identities i join told on told.shop_id = i.shop_id and i.kind = 'email' and i.value = told.email
+    select told.shop_id, told.email, i.absorbed
+    from told cross join lateral (
+        select i.account_id as absorbed from identities i
+        where i.shop_id = told.shop_id and i.kind = 'email' and i.value = told.email limit 1
+    ) i
 ), holder as (
-    select distinct on (c.shop_id, c.email) c.shop_id, c.email, i.account_id as kept
-    from customers c join told using (shop_id, email)
-    join identities i on i.shop_id = c.shop_id and i.kind = 'customer' and i.value = c.id::text
-    where c.verified_email and c.deleted_at is null and c.merged_into is null
-    order by c.shop_id, c.email, c.updated_at desc, c.id
+    select told.shop_id, told.email, h.kept
+    from told cross join lateral (
+        select i.account_id as kept
+        from customers c cross join lateral (
+            select i.account_id from identities i
+            where i.shop_id = c.shop_id and i.kind = 'customer' and i.value = c.id::text limit 1
+        ) i
+        where c.shop_id = told.shop_id and c.email = told.email
+            and c.verified_email and c.deleted_at is null and c.merged_into is null
+        order by c.updated_at desc, c.id limit 1
+    ) h
 )
 """
 _LEFT = Statement(

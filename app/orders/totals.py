@@ -38,8 +38,14 @@ left join lateral (
     from (
         select k.id union all select a.id from accounts a where a.shop_id = k.shop_id and a.merged_into = k.id
     ) a
-    join identities i on i.shop_id = k.shop_id and i.account_id = a.id and i.kind = 'customer'
-    left join customers c on c.shop_id = i.shop_id and c.id = cast(i.value as bigint)
+    -- By their keys, one account at a time: a join took all of the shop while statistics were not there yet.
+    cross join lateral (
+        select i.value from identities i
+        where i.shop_id = k.shop_id and i.account_id = a.id and i.kind = 'customer' offset 0
+    ) i
+    left join lateral (
+        select c.* from customers c where c.shop_id = k.shop_id and c.id = cast(i.value as bigint) limit 1
+    ) c on true
     left join lateral (
         select count(*) as orders,
                coalesce(sum(o.current_total_minor + later.refunded) filter (where o.paid), 0) as spent
