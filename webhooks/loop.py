@@ -46,7 +46,7 @@ Read = tuple[Claimed, Any]
 
 
 class InboxLoop:
-    """Drains the inbox of all shops. One in each worker; several share the work by partitions."""
+    """Drains the inbox of all shops. Two in each worker; all of them share the work by partitions."""
 
     def __init__(self, runtime: Runtime, batch: int = BATCH) -> None:
         """`batch` events at most share a transaction; another number is for measuring what that is worth."""
