@@ -1,7 +1,7 @@
 """The worker process: the inbox loops, the jobs, the heartbeat, and the sweeper of lost jobs.
 
-`perennial worker`, or `serve` through `app.child`. On SIGTERM what is in hand finishes: the loops their batches, the jobs
-their work; then the process ends.
+`perennial worker`, or `serve` through `app.child`. On SIGTERM what is in hand finishes: the loops their batches, the
+jobs their work; then the process ends.
 """
 
 import asyncio
