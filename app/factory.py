@@ -13,6 +13,7 @@ from flask import Flask, g, request
 from werkzeug.wrappers import Response
 
 from app import health, job_table, runtime
+from app.admin import texts
 from app.admin.routes import blueprint as admin
 from app.api import inbox as api_inbox
 from app.api.routes import blueprint as api
@@ -35,6 +36,7 @@ def create_app(given: Runtime) -> Flask:
     doorway = Doorway(Door(Inbox(given.database, given.keyring), given.settings.webhook_secrets))
     flask_app.extensions[DOORWAY] = doorway
     flask_app.extensions[api_inbox.EXTENSION] = inbox_log
+    texts.use(flask_app)
     flask_app.before_request(_name_request)
     flask_app.after_request(_protect)
     for blueprint in (health.blueprint, shops, admin, api, storefront, doorway.blueprint()):

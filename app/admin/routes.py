@@ -1,23 +1,28 @@
-"""The app home, as Shopify's admin shows it in a frame. A plain page so far.
+"""Flask's side of the admin's table: who asks, session of the shop, handler, page. Every address of it is served here.
 
-Who asks is known from the ID token alone, never from `shop`, `host` or a cookie. The first open installs the shop.
+What must stay true: nothing of a shop is shown without a verified ID token; nothing is changed without one in the
+`Authorization` header, which no other site can make a browser send; the same form sent twice has one effect.
 """
 
+from functools import partial
+from urllib.parse import urlencode, urlsplit
+
 import structlog
-from flask import Blueprint, Response, current_app, redirect, request
+from flask import Blueprint, Response, current_app, g, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import WWWAuthenticate
 
 from app import runtime
-from app.admin import queries
-from app.admin.pages import message, page
-from app.money import to_decimal_string
+from app.admin import serving
+from app.admin.identity import NotAdmitted, admitted, presented
+from app.admin.pages import any_admin, message, page
+from app.admin.table import ACTIONS, PAGES, Action, Page
+from app.admin.texts import DEFAULT, known_language
+from app.admin.texts import gettext as _
 from app.runtime import Runtime
-from app.shopify.errors import OAuthRefused, ShopifyError
-from app.shopify.origin import NotAShop, frame_ancestors, in_admin, shop_domain
-from app.shopify.session import BadIdToken, IdTokenExpired, missing_scopes, verify_id_token
+from app.shopify.origin import NotAShop, frame_ancestors, in_admin, is_shop_domain, shop_domain
 from app.shops import queries as shop_queries
-from app.shops.opening import is_connected, opened
+from app.shops.opening import is_connected
 
 log = structlog.get_logger()
 blueprint = Blueprint("admin", __name__, template_folder="templates", static_folder="static", static_url_path="/assets")
@@ -25,82 +30,110 @@ blueprint = Blueprint("admin", __name__, template_folder="templates", static_fol
 RETRY_HEADER = "X-Shopify-Retry-Invalid-Session-Request"
 
 
-@blueprint.get("/")
-def home() -> ResponseReturnValue:
-    """The shop's program and figures, for whoever brings an ID token; else the way to one."""
-    if token := _id_token():
-        return _open(runtime.of(current_app), token)
-    if "shop" in request.args:
-        return _without_token(runtime.of(current_app), request.args["shop"])
-    return message("This is Perennial", "Open it from the Apps page of your Shopify admin.")
-
-
-def _open(running: Runtime, token: str) -> ResponseReturnValue:
-    settings = running.settings
+def _look(entry: Page, **path: str | int) -> ResponseReturnValue:
+    """A page: for whoever brings an ID token; else the way to one."""
+    running = runtime.of(current_app)
+    given = presented(request.headers.get("Authorization", ""), request.args)
+    if given is None:
+        return _without_token(running, entry)
     try:
-        identity = verify_id_token(token, settings.api_key, settings.webhook_secrets)
-    except IdTokenExpired:
-        return _refused("Your session has expired", "Open the app again from the Shopify admin.")
-    except BadIdToken as error:
-        log.warning("ID token refused", reason=str(error))
-        return _refused("You are not signed in", f"{error} Open the app again from the Shopify admin.")
-    if request.args.get("shop", identity.shop) != identity.shop:
-        return message("Two shops at once", "The address names another shop than the ID token.", status=400)
-    ancestors = frame_ancestors(settings, identity.shop)
+        staff = admitted(running, given, request.args.get("shop"))
+    except NotAdmitted as refusal:
+        return _refused(refusal)
+    return serving.look(running, staff, entry, path)
+
+
+def _act(entry: Action, **path: str | int) -> ResponseReturnValue:
+    """A change: only by a fetch that carries the token, from a page of our own."""
+    running = runtime.of(current_app)
+    given = presented(request.headers.get("Authorization", ""), {})
     try:
-        shop_id = opened(running, identity, token)
-    except OAuthRefused as error:
-        log.warning("token exchange refused", reason=error.error)
-        return _refused("Shopify ended your session", "Open the app again from the Shopify admin.", ancestors)
-    except ShopifyError as error:
-        log.warning("installation failed", reason=str(error))
-        text = "The shop could not be connected. Nothing was changed; open the app again in a moment."
-        return message("Shopify did not answer", text, status=503, ancestors=ancestors)
-    return _show(running, shop_id, ancestors)
+        if given is None:
+            raise NotAdmitted(_("You are not signed in"), _("Open the app again from the Shopify admin."))
+        _refuse_foreign_page(running)
+        staff = admitted(running, given, None)
+    except NotAdmitted as refusal:
+        return _refused(refusal)
+    return serving.act(running, staff, entry, path)
 
 
-def _show(running: Runtime, shop_id: int, ancestors: str) -> Response:
-    with running.database.shop(shop_id) as session:
-        overview = queries.overview(session, shop_queries.shop(session, shop_id))
-    return page(
-        "admin/home.html",
-        ancestors=ancestors,
-        overview=overview,
-        missing=missing_scopes(overview.shop.scopes, running.settings.scopes),
-        api_url=f"{running.settings.app_url}/api/v1",
-        money=to_decimal_string,
-    )
+def _refuse_foreign_page(running: Runtime) -> None:
+    """The token proves who asks; where the browser says which page asks, it has to be one of ours as well."""
+    origin = request.headers.get("Origin")
+    own = urlsplit(running.settings.app_url)
+    if origin not in (None, f"{own.scheme}://{own.netloc}", request.host_url.rstrip("/")):
+        raise NotAdmitted(_("This did not come from Perennial"), _("Nothing was changed."), status=403)
 
 
-def _without_token(running: Runtime, text: str) -> ResponseReturnValue:
-    """Nothing of the shop is shown without an ID token. OAuth's page cannot be framed, so a frame gets a link."""
+@blueprint.before_request
+def _choose_language() -> None:
+    """Until the member of staff is known, the page speaks as Shopify's admin does, or the browser."""
+    told = known_language(request.args.get("locale"))
+    g.language = told or known_language(request.accept_languages.best) or DEFAULT
+
+
+@blueprint.get("/patch-id-token")
+def patch_id_token() -> Response:
+    """A page with nothing on it but App Bridge, which opens the address in `shopify-reload` with a new ID token."""
+    running = runtime.of(current_app)
+    return page("admin/patch.html", ancestors=_ancestors(running, request.args.get("shop", "")))
+
+
+def _to_patch() -> ResponseReturnValue:
+    """Only the path is repeated, without what a token said: an address that leads elsewhere cannot be given."""
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in ("id_token", "hmac")]
+    reload = request.path + (f"?{urlencode(kept)}" if kept else "")
+    named = {name: request.args[name] for name in ("shop", "host", "embedded", "locale") if name in request.args}
+    return redirect(f"/patch-id-token?{urlencode({**named, 'shopify-reload': reload})}")
+
+
+def _ancestors(running: Runtime, text: str) -> str:
+    return frame_ancestors(running.settings, text) if is_shop_domain(text) else any_admin(running.settings)
+
+
+def _without_token(running: Runtime, entry: Page) -> ResponseReturnValue:
+    """Nothing of the shop is shown without an ID token."""
+    if "shop" in request.args and entry.path == "/":
+        return _asked_for_shop(running, request.args["shop"])
+    if entry.path == "/" and request.headers.get("Sec-Fetch-Dest") != "iframe":
+        return message(_("This is Perennial"), _("Open it from the Apps page of your Shopify admin."))
+    return _to_patch()
+
+
+def _asked_for_shop(running: Runtime, text: str) -> ResponseReturnValue:
+    """The way in for a shop that is only named. OAuth's page cannot be framed, so a frame gets a link."""
     try:
         domain = shop_domain(text)
     except NotAShop:
-        return message("This is not a Shopify shop", "Open the app from the Shopify admin.", status=400)
+        title = _("This is not a Shopify shop")
+        return message(title, _("Open the app from the Shopify admin."), status=400)
     with running.database.system() as session:
         shop = shop_queries.shop_by_domain(session, domain)
+    framed = request.args.get("embedded") == "1"
     if shop is not None and is_connected(running.settings, shop):
-        text = "Your Shopify admin tells Perennial who you are. Find it there under Apps."
-        return message("Open Perennial from the Shopify admin", text, link=(in_admin(running.settings, domain), "Open"))
-    if request.args.get("embedded") == "1":
-        link = (f"/auth?shop={domain}", "Install")
+        if framed:
+            return _to_patch()
+        said = _("Your Shopify admin tells Perennial who you are. Find it there under Apps.")
+        link = (in_admin(running.settings, domain), _("Open"))
+        return message(_("Open Perennial from the Shopify admin"), said, link=link)
+    if framed:
+        link = (f"/auth?shop={domain}", _("Install"))
         ancestors = frame_ancestors(running.settings, domain)
-        return message("Install Perennial", "Shopify will ask for your approval.", ancestors=ancestors, link=link)
+        said = _("Shopify will ask for your approval.")
+        return message(_("Install Perennial"), said, ancestors=ancestors, link=link)
     return redirect(f"/auth?shop={domain}")
 
 
-def _id_token() -> str | None:
-    """From a fetch of App Bridge, or from the address that the admin loads."""
-    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return bearer.strip() or "-"
-    return request.args.get("id_token")
-
-
-def _refused(title: str, text: str, ancestors: str = "'none'") -> Response:
-    response = message(title, text, status=401, ancestors=ancestors)
-    response.www_authenticate = WWWAuthenticate("bearer", {"realm": "Perennial"})
-    if "Authorization" in request.headers:
-        response.headers[RETRY_HEADER] = "1"
+def _refused(refusal: NotAdmitted) -> Response:
+    response = message(refusal.title, refusal.text, status=refusal.status, ancestors=refusal.ancestors)
+    if refusal.status == 401:
+        response.www_authenticate = WWWAuthenticate("bearer", {"realm": "Perennial"})
+        if "Authorization" in request.headers:
+            response.headers[RETRY_HEADER] = "1"
     return response
+
+
+for _page in PAGES:
+    blueprint.add_url_rule(_page.path, f"look {_page.path}", partial(_look, _page), methods=["GET"])
+for _action in ACTIONS:
+    blueprint.add_url_rule(_action.path, f"do {_action.path}", partial(_act, _action), methods=["POST"])
