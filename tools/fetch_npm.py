@@ -1,10 +1,9 @@
-"""Fetches what only npm supplies: Shopify's published Admin schema, its webhook schemas, theme-check and axe-core.
+"""Fetches what only npm supplies: Shopify's published Admin schema and webhook schemas, htmx, theme-check, axe-core.
 
-Called by `tools/prepare.py`. Two places are filled and then reused:
-`.cache/shopify/admin_2026-10.json.gz`, one file taken out of a package whose other 14 MB nobody needs, held
-against the checksum below; `.cache/node/node_modules`, installed from `tools/node/package-lock.json` (which names no
-registry, so that any mirror serves).
-No script of a package is ever run.
+Called by `tools/prepare.py`. Three places are filled and then reused: `.cache/shopify/admin_2026-10.json.gz` and
+`app/admin/static/htmx.min.js`, one file each, taken out of packages whose rest nobody needs and held against the
+checksums below; `.cache/node/node_modules`, installed from `tools/node/package-lock.json` (which names no registry, so
+that any mirror serves). Of all this only htmx is part of an installed package. No script of a package is ever run.
 """
 
 import hashlib
@@ -22,6 +21,11 @@ SCHEMA_PACKAGE = "@shopify/dev-mcp@1.16.0"
 SCHEMA_MEMBER = "package/dist/data/admin_2026-10.json.gz"
 SCHEMA_SHA256 = "f3b522f264556925eada700e795e4a002a9cba83444ebcc6c0d724254a0c6593"
 SCHEMA = CACHE / "shopify" / "admin_2026-10.json.gz"
+
+HTMX_PACKAGE = "htmx.org@4.0.1"
+HTMX_MEMBER = "package/dist/htmx.min.js"
+HTMX_SHA256 = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"
+HTMX = ROOT / "app" / "admin" / "static" / "htmx.min.js"
 
 MANIFESTS = ROOT / "tools" / "node"
 NODE = CACHE / "node"
@@ -46,15 +50,17 @@ Running Perennial in production needs neither."""
 
 
 def prepare() -> None:
-    """Brings both places up to date; raises Missing when Node, npm or the network is not there."""
-    schema_there = SCHEMA.exists() and sha256(SCHEMA.read_bytes()) == SCHEMA_SHA256
+    """Brings all places up to date; raises Missing when Node, npm or the network is not there."""
+    schema_there, htmx_there = is_there(SCHEMA, SCHEMA_SHA256), is_there(HTMX, HTMX_SHA256)
     manifest = sha256((MANIFESTS / "package-lock.json").read_bytes())
     node_there = NODE_STAMP.exists() and NODE_STAMP.read_text() == manifest
-    if schema_there and node_there:
+    if schema_there and htmx_there and node_there:
         return
     require_node()
     if not schema_there:
         fetch_schema()
+    if not htmx_there:
+        fetch_htmx()
     if not node_there:
         install_packages(manifest)
 
@@ -70,20 +76,33 @@ def require_node() -> None:
     raise Missing(NO_NODE.format(minimum=NODE_MINIMUM, found=found))
 
 
+def is_there(path: Path, checksum: str) -> bool:
+    return path.exists() and sha256(path.read_bytes()) == checksum
+
+
 def fetch_schema() -> None:
-    """Takes the one schema file out of Shopify's package; a file with another checksum is refused, never stored."""
     say("Fetching Shopify's published Admin schema through npm …")
+    fetch_file(SCHEMA_PACKAGE, SCHEMA_MEMBER, SCHEMA_SHA256, SCHEMA)
+
+
+def fetch_htmx() -> None:
+    say("Fetching htmx through npm …")
+    fetch_file(HTMX_PACKAGE, HTMX_MEMBER, HTMX_SHA256, HTMX)
+
+
+def fetch_file(package: str, name: str, checksum: str, place: Path) -> None:
+    """Takes one file out of a package; a file with another checksum is refused, never stored."""
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        npm("pack", SCHEMA_PACKAGE, "--pack-destination", folder, "--ignore-scripts", cwd=Path(folder))
+        npm("pack", package, "--pack-destination", folder, "--ignore-scripts", cwd=Path(folder))
         (tarball,) = Path(folder).glob("*.tgz")
-        content = member(tarball.read_bytes(), SCHEMA_MEMBER)
-    if sha256(content) != SCHEMA_SHA256:
+        content = member(tarball.read_bytes(), name)
+    if sha256(content) != checksum:
         raise Missing(
-            f"The file {SCHEMA_MEMBER} of {SCHEMA_PACKAGE} is not the one this version of Perennial was tested with:\n"
-            f"  its SHA-256 is {sha256(content)},\n  expected       {SCHEMA_SHA256}.\n"
+            f"The file {name} of {package} is not the one this version of Perennial was tested with:\n"
+            f"  its SHA-256 is {sha256(content)},\n  expected       {checksum}.\n"
             "It was not stored. Look at what your npm registry or mirror delivers, then try again."
         )
-    write_whole(SCHEMA, content)
+    write_whole(place, content)
 
 
 def member(tarball: bytes, name: str) -> bytes:
