@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from app import clock
 from app.crypto import KeyRing
 from app.db import Database, driver_connection
-from benchmarks.bodies import Shopper, Webhook, woven
+from benchmarks.bodies import Shopper, Webhook, woven_across
 from webhooks.body import seal_body
 from webhooks.models import PARTITIONS
 from webhooks.topics import lane_of
@@ -21,10 +21,8 @@ _TRIGGERED = datetime(2026, 3, 6, 12, tzinfo=UTC)
 
 
 def mixed_backlog(shops: Sequence[tuple[str, int]], count: int, shoppers: Sequence[Shopper]) -> list[Waiting]:
-    """`count` webhooks of all shops (domain, id) in turn, in the proportions of a real shop."""
-    streams = [woven(shopper) for shopper in shoppers]
-    turns = itertools.islice(itertools.cycle(range(len(shops))), count)
-    return [(*shops[n], next(streams[n])) for n in turns]
+    """`count` webhooks of all shops (domain, id), whose orders come in turn, in the proportions of a real shop."""
+    return [(*shops[n], webhook) for n, webhook in itertools.islice(woven_across(shoppers), count)]
 
 
 def store(database: Database, keyring: KeyRing, waiting: Iterable[Waiting]) -> None:

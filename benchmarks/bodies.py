@@ -216,10 +216,21 @@ def mixed(signer: Signer, domains: Sequence[str], count: int) -> list[bytes]:
 
 def woven(shopper: Shopper, together: int = 8) -> Iterator[Webhook]:
     """Several orders live at the same time, as they do in a shop."""
-    lives = [shopper.order() for _ in range(together)]
+    return (webhook for _, webhook in woven_across([shopper], together))
+
+
+def woven_across(shoppers: Sequence[Shopper], together: int = 8) -> Iterator[tuple[int, Webhook]]:
+    """Webhooks with the number of their shop; each new order is the next shop's, and so many live at the same time.
+
+    How close an order's webhooks are to each other does not depend on the number of shops.
+    """
+    turns = itertools.cycle(range(len(shoppers)))
+    lives: list[tuple[int, Iterator[Webhook]]] = [(0, iter(()))] * together
     for n in itertools.cycle(range(together)):
-        webhook = next(lives[n], None)
+        shop, life = lives[n]
+        webhook = next(life, None)
         if webhook is None:
-            lives[n] = shopper.order()
-            webhook = next(lives[n])
-        yield webhook
+            shop = next(turns)
+            lives[n] = shop, life = shop, shoppers[shop].order()
+            webhook = next(life)
+        yield shop, webhook

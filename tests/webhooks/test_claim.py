@@ -27,7 +27,7 @@ def fill(client: FlaskClient, shop: Shop, count: int, first: int) -> None:
 def test_a_shop_with_many_events_does_not_starve_one_with_few(
     client: FlaskClient, runtime: Runtime, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claiming, "SHARE", 3)
+    monkeypatch.setattr(claiming, "COMPANY", 3)
     other = make_shop(runtime, "other.myshopify.com")
     fill(client, shop, 12, 100)
     fill(client, other, 2, 200)
@@ -39,9 +39,23 @@ def test_a_shop_with_many_events_does_not_starve_one_with_few(
 def test_a_shop_alone_fills_the_batch(
     client: FlaskClient, runtime: Runtime, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claiming, "SHARE", 3)
+    monkeypatch.setattr(claiming, "COMPANY", 3)
     fill(client, shop, 8, 100)
     assert len(claimed(runtime, batch=6)) == 6
+
+
+def test_the_shop_that_has_waited_longest_goes_first_with_all_of_its_company(
+    client: FlaskClient, runtime: Runtime, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claiming, "COMPANY", 3)
+    other = make_shop(runtime, "other.myshopify.com")
+    fill(client, other, 1, 200)
+    fill(client, shop, 5, 100)
+    fill(client, other, 2, 201)
+    with runtime.database.system() as session:
+        session.execute(text("update inbox_events set partition = 1"))
+        events = claim(session, [1], 4)
+    assert [event.shop_id for event in events].count(other.id) == 3
 
 
 def test_compliance_comes_before_orders(client: FlaskClient, runtime: Runtime, shop: Shop) -> None:
