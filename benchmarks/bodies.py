@@ -231,6 +231,7 @@ def woven_across(shoppers: Sequence[Shopper], together: int = 8) -> Iterator[tup
         webhook = next(life, None)
         if webhook is None:
             shop = next(turns)
-            lives[n] = shop, life = shop, shoppers[shop].order()
+            life = shoppers[shop].order()
+            lives[n] = (shop, life)
             webhook = next(life)
         yield shop, webhook
