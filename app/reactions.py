@@ -5,14 +5,13 @@ The order matters: owners first, then sums and points of everybody touched, then
 
 from sqlalchemy.orm import Session
 
-from app import jobs
 from app.changes import Changes, Key
 from app.customers import accounts, imported
 from app.discounts import use
 from app.loyalty import returns
 from app.loyalty import service as loyalty
+from app.orders import rereading, totals
 from app.orders import service as orders
-from app.orders import totals
 from app.products import service as products
 from app.shops import privacy
 
@@ -27,17 +26,7 @@ def react(session: Session, changes: Changes, absorbed: frozenset[Key] = frozens
     privacy.keep_erased(session, changes.orders, changes.erased)
     products.want_unknown(session, changes.orders)
     imported.want_figures(session, changes.orders)
-    jobs.enqueue_all(
-        session,
-        [
-            jobs.Planned(
-                "orders.reread",
-                {"shop_id": shop_id, "order_id": order_id},
-                queueing_lock=f"orders.reread:{shop_id}:{order_id}",
-            )
-            for shop_id, order_id in sorted(changes.rereads)
-        ],
-    )
+    rereading.want(session, changes.rereads)
 
 
 def _settle(session: Session, changes: Changes) -> None:

@@ -158,3 +158,21 @@ class AccountTotals(Base):
     history_known: Mapped[bool] = mapped_column(default=True, server_default="true")
     first_order_at: Mapped[datetime | None]
     last_order_at: Mapped[datetime | None]
+
+
+class OrderReread(Base):
+    """An order that has to be read again at Shopify, until that was done. The job may give up, the row not."""
+
+    __tablename__ = "order_rereads"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    # The newest reason to read it. What was asked before this instant does not answer it.
+    wanted_at: Mapped[datetime]
+    # When the sweep plans it again, in case the job that was planned is gone by then.
+    due_at: Mapped[datetime]
+    # Times the sweep had to.
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    last_error: Mapped[str | None]
+
+    __table_args__ = (Index("order_rereads_due_ix", "due_at"),)

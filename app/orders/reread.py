@@ -2,6 +2,7 @@
 
 `app.reactions` plans the job, one waiting at a time for an order. What the answer says goes through the same door as a
 webhook. Its `triggered_at` is the instant before the first call: a delivery triggered later knows more than we read.
+An order that could not be read stays wanted (app.orders.rereading) and is tried again when the shop can be reached.
 """
 
 from dataclasses import replace
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.jobs import job
-from app.orders import service
+from app.orders import rereading, service
 from app.orders.admin_api import order_body
 from app.orders.models import Order
 from app.orders.payload import parse_order
@@ -21,7 +22,7 @@ from app.orders.snapshot import OrderSnapshot
 from app.reactions import react
 from app.runtime import Runtime
 from app.shopify.client import ShopifyClient, client_for
-from app.shopify.errors import ShopGone, ShopifyError, Unavailable
+from app.shopify.errors import ShopGone, ShopifyError, Unauthorised, Unavailable
 from app.shops import queries
 
 log = structlog.get_logger()
@@ -29,6 +30,9 @@ log = structlog.get_logger()
 # Without the scope read_all_orders Shopify hides orders older than 60 days; a day's margin, as no hour is given.
 VISIBLE_DAYS = timedelta(days=59)
 _TRIES = 3
+# Refunds that OrderReread lists, and how much longer the list is asked for while it is full: 50, 200, 800.
+_LISTS = (50, 200)
+_LONGER = 4
 
 
 class ChangedMeanwhile(Unavailable):
@@ -41,14 +45,31 @@ def reread_order(runtime: Runtime, *, shop_id: int, order_id: int) -> None:
     asked_at = clock.now()
     try:
         body = read_order(client_for(runtime, shop_id), order_id)
-    except ShopGone:
-        log.info("order not read again, the shop is gone", shop=shop_id, order=order_id)
+    except (ShopGone, Unauthorised) as error:
+        log.info("order not read again for now", shop=shop_id, order=order_id, reason=type(error).__name__)
+        _note(runtime, shop_id, order_id, error)
         return
+    except ShopifyError as error:
+        _note(runtime, shop_id, order_id, error)
+        raise
     with runtime.database.shop(shop_id) as session:
         if body is None:
             _not_shown(session, shop_id, order_id, asked_at)
         else:
             _take_in(session, parse_order(shop_id, body, asked_at))
+        rereading.done(session, shop_id, order_id, asked_at)
+
+
+@job("orders.rereads_due", cron="*/10 * * * * 30")
+def plan_due(runtime: Runtime) -> None:
+    """Every ten minutes: orders that no job has managed to read are planned anew, where the shop can be reached."""
+    with runtime.database.system() as session:
+        rereading.plan_due(session)
+
+
+def _note(runtime: Runtime, shop_id: int, order_id: int, error: ShopifyError) -> None:
+    with runtime.database.shop(shop_id) as session:
+        rereading.failed(session, shop_id, order_id, type(error).__name__)
 
 
 def read_order(client: ShopifyClient, order_id: int) -> dict[str, Any] | None:
@@ -57,6 +78,7 @@ def read_order(client: ShopifyClient, order_id: int) -> dict[str, Any] | None:
         order, lines = _pages(client, order_id)
         if order is None:
             return None
+        order["refunds"] = _all_refunds(client, order_id, order["refunds"])
         refunds = [_refund(client, refund["id"]) for refund in order["refunds"]]
         again = _first_page(client, order_id) if refunds or len(lines) > len(order["lineItems"]["nodes"]) else order
         if again is not None and again["updatedAt"] == order["updatedAt"]:
@@ -80,6 +102,25 @@ def _pages(client: ShopifyClient, order_id: int) -> tuple[dict[str, Any] | None,
             break
         page = _first_page(client, order_id, page["lineItems"]["pageInfo"]["endCursor"])
     return order, lines
+
+
+def _all_refunds(client: ShopifyClient, order_id: int, listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every refund, for one that is left out would be counted beside the order's totals, which know it.
+
+    The list has no pages: a full one is asked for again, longer. Beyond what one query may cost we would rather not
+    know the order than know it wrong; raises ShopifyError.
+    """
+    for length in _LISTS:
+        if len(listed) < length:
+            return listed
+        longer = length * _LONGER
+        order = client.execute("OrderRefunds", {"id": f"gid://shopify/Order/{order_id}", "first": longer})["order"]
+        if order is None:
+            raise ChangedMeanwhile("the order was deleted while it was read")
+        listed = order["refunds"]
+    if len(listed) >= _LISTS[-1] * _LONGER:
+        raise ShopifyError("the order has more refunds than one query can list")
+    return listed
 
 
 def _refund(client: ShopifyClient, refund_id: str) -> dict[str, Any]:

@@ -1,23 +1,29 @@
-"""The leaky bucket of cost points that Shopify keeps for each shop, as far as we know it.
+"""The leaky bucket of cost points that Shopify keeps for each shop, reckoned once for all our processes.
 
-`client` asks how long to wait before a call and reports what each answer said. The last level seen lies on the shop's
-row, so that web and worker processes spare one bucket; Shopify's own answer is always what counts.
+`client` reserves a call's cost before it is sent and settles it with what the answer said. Reservations are made on one
+row under its lock, so that any number of workers queue up for the points instead of racing for them: whoever would
+overdraw the bucket is told how long to wait for a turn of its own. What must stay true: we never believe to have more
+than Shopify has. An estimate that is too low costs nothing, because points come back at the same rate wherever it
+stands; a worker that dies with a reservation therefore does no harm.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
+
+from sqlalchemy import text
 
 from app import clock
 from app.runtime import Runtime
-from app.shops import queries
-from app.shops.models import Shop
 
 _SHORTEST_WAIT = 1.0
+# What is believed of a bucket before the first answer: half of the smallest plan's.
+_FIRST_LEVEL = 1000.0
 _UNKNOWN_RATE = 50.0  # below the slowest plan's 100 points a second
-# Never wait longer than this for a bucket: the largest one fills in about 20 s.
+# Never wait longer than this because of an answer: the largest bucket fills in about 20 s.
 _LONGEST_WAIT = 60.0
+# A second's points stay in the bucket: calls that arrive in another order than they were reserved must find theirs.
+_SPARE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -25,8 +31,10 @@ class Cost:
     """What an answer says of its cost, in points. Figures Shopify left out are None."""
 
     requested: float | None
+    actual: float | None
     available: float | None
     per_second: float | None
+    maximum: float | None = None
 
     def wait(self) -> float:
         """Seconds until the refused request can be afforded, at least one."""
@@ -43,28 +51,58 @@ def cost_of(document: Mapping[str, Any]) -> Cost:
     status = status if isinstance(status, dict) else {}
     return Cost(
         requested=_number(cost.get("requestedQueryCost")),
+        actual=_number(cost.get("actualQueryCost")),
         available=_number(status.get("currentlyAvailable")),
         per_second=_number(status.get("restoreRate")),
+        maximum=_number(status.get("maximumAvailable")),
     )
 
 
-def wait_before(shop: Shop, expected: float) -> float:
-    """Seconds to wait until the bucket, as last seen and filled since, holds the expected cost."""
-    if shop.api_points is None or shop.api_points_at is None or not shop.api_points_per_second:
-        return 0.0
-    since = max((clock.wall_now() - shop.api_points_at).total_seconds(), 0.0)
-    lacking = expected - (shop.api_points + since * shop.api_points_per_second)
-    return min(max(lacking / shop.api_points_per_second, 0.0), _LONGEST_WAIT)
+# The level now is what was there, filled since then up to the brim.
+_LEVEL = "least(b.maximum, b.points + b.per_second * greatest(extract(epoch from cast(:now as timestamptz) - b.at), 0))"
+_RESERVE = text(f"""
+insert into api_buckets as b (shop_id, points, at, per_second, maximum)
+values (:shop_id, :first - :points, :now, :rate, :first)
+on conflict (shop_id) do update set points = {_LEVEL} - :points, at = greatest(b.at, excluded.at)
+returning greatest(0, (least(b.per_second * :spare, b.maximum - :points) - b.points) / b.per_second) as wait
+""")  # noqa: S608 - an expression of our own
+_GIVE_BACK = text(f"""
+update api_buckets b set points = {_LEVEL} + :points, at = greatest(b.at, :now) where shop_id = :shop_id
+""")  # noqa: S608 - an expression of our own
+_SETTLE = text(f"""
+update api_buckets b
+set points = least({_LEVEL} + :points, :available), at = greatest(b.at, :now), per_second = :rate, maximum = :maximum
+where shop_id = :shop_id
+""")  # noqa: S608 - an expression of our own
 
 
-def remember(runtime: Runtime, shop_id: int, cost: Cost, seen_at: datetime) -> None:
-    """Keep the level an answer told, unless a later one is known already."""
+def reserve(runtime: Runtime, shop_id: int, points: float, *, patience: float) -> float:
+    """Take a call's points; returns the seconds until they are there. Opens a session.
+
+    Where that is longer than `patience` nothing is taken, and the caller should come back after that time.
+    """
+    now = clock.wall_now()
+    known = {"shop_id": shop_id, "points": points, "now": now}
+    with runtime.database.shop(shop_id) as session:
+        guess = {"first": _FIRST_LEVEL, "rate": _UNKNOWN_RATE, "spare": _SPARE_SECONDS}
+        wait = float(session.execute(_RESERVE, known | guess).scalar_one())
+        if wait > patience:
+            session.execute(_GIVE_BACK, known)
+    return wait
+
+
+def settle(runtime: Runtime, shop_id: int, reserved: float, cost: Cost) -> None:
+    """Put back what the call did not use, and believe Shopify where it says that less is there than we thought.
+
+    An answer without figures leaves the reservation as it is: the points may have been used. Opens a session.
+    """
     if cost.available is None or not cost.per_second:
         return
+    used = cost.actual if cost.actual is not None else 0.0
+    figures = {"available": cost.available, "rate": cost.per_second, "maximum": cost.maximum or _FIRST_LEVEL}
     with runtime.database.shop(shop_id) as session:
-        shop = queries.shop(session, shop_id)
-        if shop.api_points_at is None or shop.api_points_at <= seen_at:
-            shop.api_points, shop.api_points_at, shop.api_points_per_second = cost.available, seen_at, cost.per_second
+        unused = {"shop_id": shop_id, "points": reserved - used, "now": clock.wall_now()}
+        session.execute(_SETTLE, unused | figures)
 
 
 def _number(value: Any) -> float | None:

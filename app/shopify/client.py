@@ -2,7 +2,8 @@
 
 Services' jobs call `client_for(runtime, shop_id).execute("DiscountCodeBasicCreate", {...})` with no session open. Reads
 are repeated by themselves; a mutation only when it surely was not executed (no connection, throttled, token refused).
-User errors and partial answers always raise. Variables and answers are never logged: they hold personal data.
+User errors and partial answers always raise, but for personal fields that Shopify withholds: those are null, and noted
+on the shop. Variables and answers are never logged: they hold personal data.
 """
 
 import random
@@ -13,20 +14,21 @@ from typing import Any
 
 import structlog
 
-from app import clock, metrics
+from app import metrics
 from app.runtime import Runtime
 from app.shopify import buckets, graphql, operations
-from app.shopify.answers import data_of
-from app.shopify.errors import OutcomeUnknown, Unauthorised, Unavailable
+from app.shopify.answers import Answer, read
+from app.shopify.errors import OutcomeUnknown, ShopPaused, Throttled, Unauthorised, Unavailable
 from app.shopify.operations import Operation
-from app.shops import queries, tokens
+from app.shops import connection, tokens
 from app.shops.tokens import Access
 
 log = structlog.get_logger()
 
 ATTEMPTS = 4
 _FIRST_PAUSE = 0.5
-# What an operation was last found to cost, so that the next one waits before it is refused. Per process, a hint only.
+_UNKNOWN_COST = 100.0
+# What an operation was last found to be priced at before it ran, and was reserved therefore. Per process, a hint only.
 _expected_cost: dict[str, float] = {}
 
 
@@ -60,29 +62,40 @@ class _Call:
         self.rejected: str | None = None
 
     def run(self) -> dict[str, Any]:
-        self._spare_the_bucket()
         attempt = 1
         while True:
-            access = tokens.access(self.runtime, self.shop_id, rejected=self.rejected)
             try:
-                return self._send(access)
+                access = tokens.access(self.runtime, self.shop_id, rejected=self.rejected)
+                if access.reading_only and self.operation.changes:
+                    raise ShopPaused(connection.CURRENCY, connection.LONGEST.total_seconds())
+                reserved = self._reserve()
+            except Throttled as error:
+                self._pause(error, attempt)
+                attempt += 1
+                continue
+            try:
+                return self._send(access, reserved)
             except Unauthorised:
                 if self.rejected is not None:
                     tokens.distrust(self.runtime, access)
                     raise
                 self.rejected = access.token  # refused before it ran; the next round asks for another token
+            except ShopPaused as error:
+                raise self._paused(error) from error
             except Unavailable as error:
                 self._pause(error, attempt)
                 attempt += 1
 
-    def _send(self, access: Access) -> dict[str, Any]:
+    def _send(self, access: Access, reserved: float) -> dict[str, Any]:
         started = time.monotonic()
         outcome = "refused"
         try:
-            answer = graphql.request(self.runtime.settings, access.domain, access.token, self.operation, self.variables)
-            cost = buckets.cost_of(answer)
-            self._learn(cost)
-            data = data_of(answer, cost, changes=self.operation.changes)
+            document = graphql.request(
+                self.runtime.settings, access.domain, access.token, self.operation, self.variables
+            )
+            cost = buckets.cost_of(document)
+            self._learn(cost, reserved)
+            answer = read(document, cost, changes=self.operation.changes)
             outcome = "answered"
         except OutcomeUnknown as error:
             outcome = "unknown"
@@ -93,21 +106,35 @@ class _Call:
         finally:
             metrics.shopify_calls.labels(self.operation.name, outcome).inc()
         self._log("shopify call", started, cost=cost.requested, available=cost.available)
-        return data
+        self._note(access, answer)
+        return answer.data
 
-    def _learn(self, cost: buckets.Cost) -> None:
+    def _learn(self, cost: buckets.Cost, reserved: float) -> None:
         if cost.requested is not None:
             _expected_cost[self.operation.name] = cost.requested
-        buckets.remember(self.runtime, self.shop_id, cost, clock.wall_now())
+        buckets.settle(self.runtime, self.shop_id, reserved, cost)
 
-    def _spare_the_bucket(self) -> None:
-        expected = _expected_cost.get(self.operation.name)
-        if expected is None:
-            return
-        with self.runtime.database.shop(self.shop_id) as session:
-            wait = buckets.wait_before(queries.shop(session, self.shop_id), expected)
+    def _note(self, access: Access, answer: Answer) -> None:
+        """What an answer says besides its data: the shop lives, and what it keeps from us."""
+        if access.looking:
+            connection.answered(self.runtime, self.shop_id)
+        if answer.withheld:
+            with self.runtime.database.shop(self.shop_id) as session:
+                connection.withhold(session, self.shop_id, answer.withheld)
+
+    def _reserve(self) -> float:
+        """Take the points that the call is expected to cost, and wait until they are there. Raises Throttled."""
+        expected = _expected_cost.get(self.operation.name, _UNKNOWN_COST)
+        wait = buckets.reserve(self.runtime, self.shop_id, expected, patience=self.patience)
+        if wait > self.patience:
+            raise Throttled(wait)
         if wait > 0:
-            self._wait(min(wait, self.patience))
+            self._wait(wait)
+        return expected
+
+    def _paused(self, error: ShopPaused) -> ShopPaused:
+        with self.runtime.database.shop(self.shop_id) as session:
+            return connection.pause(session, self.shop_id, error.reason)
 
     def _pause(self, error: Unavailable, attempt: int) -> None:
         """Wait as told, with a little chance in it so that several processes do not come back together."""

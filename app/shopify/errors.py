@@ -1,11 +1,13 @@
 """What can go wrong between us and Shopify, told apart by what the caller may do about it.
 
-`kind` is the advice: `retry` later, `reauthorise` (the merchant has to open the app), `give_up` (Shopify said no, and
+`kind` is the advice: `retry` (later), `reauthorise` (the merchant has to open the app), `give_up` (Shopify said no, and
 will say no again), `bug` (our request is wrong). Messages hold no token, no variable and no answer's body.
 """
 
 from collections.abc import Sequence
 from typing import Any, Literal
+
+from app.jobs import Postponed
 
 Kind = Literal["retry", "reauthorise", "give_up", "bug"]
 
@@ -33,6 +35,18 @@ class Throttled(Unavailable):
         super().__init__(f"throttled, try again in {wait:.1f} s", wait)
 
 
+class ShopPaused(Unavailable, Postponed):
+    """The shop cannot be used at present: frozen, locked, closed, or its currency changed. Nothing was executed.
+
+    `reason` is the word kept on the shop (app.shops.connection); a job that meets it comes again after `wait` seconds
+    without having failed.
+    """
+
+    def __init__(self, reason: str, wait: float = 300.0) -> None:
+        super().__init__(f"the shop is paused: {reason}", wait)
+        self.reason = reason
+
+
 class OutcomeUnknown(ShopifyError):
     """A mutation that may have taken effect: look up what became of it before doing anything again."""
 
@@ -46,7 +60,7 @@ class Unauthorised(ShopifyError):
 
 
 class ShopGone(ShopifyError):
-    """The shop is frozen, locked, closed, unknown or has uninstalled the app."""
+    """The shop has uninstalled the app."""
 
     kind = "give_up"
 

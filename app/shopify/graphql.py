@@ -10,7 +10,7 @@ import structlog
 
 from app.config import Settings
 from app.shopify import operations, transport
-from app.shopify.answers import data_of
+from app.shopify.answers import read
 from app.shopify.buckets import cost_of
 from app.shopify.errors import OutcomeUnknown, Unavailable
 from app.shopify.operations import Operation
@@ -26,7 +26,7 @@ def query(settings: Settings, shop: str, access_token: str, operation: str) -> d
     document = operations.load(operation)
     try:
         answer = request(settings, shop, access_token, document, {})
-        return data_of(answer, cost_of(answer), changes=document.changes)
+        return read(answer, cost_of(answer), changes=document.changes).data
     except OutcomeUnknown as error:
         raise Unavailable(str(error)) from error
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from app import clock
 from app.config import Settings
 from app.shopify import transport
-from app.shopify.errors import OAuthRefused, OutcomeUnknown, ShopGone, Unavailable
+from app.shopify.errors import OAuthRefused, OutcomeUnknown, ShopPaused, Unavailable
 from app.shopify.origin import shop_url
 
 CALLBACK = "/auth/callback"
@@ -81,8 +81,8 @@ def _request(settings: Settings, shop: str, grant: dict[str, str]) -> Tokens:
         return _parse(reply.document, asked_at)
     if reply.status == 429:
         raise Unavailable("too many token requests (HTTP 429)", reply.retry_after)
-    if reply.status in (402, 404, 423):
-        raise ShopGone(f"the shop cannot be used (HTTP {reply.status})")
+    if reply.status in transport.PAUSING:
+        raise ShopPaused(transport.PAUSING[reply.status])
     if 400 <= reply.status < 500:
         raise OAuthRefused(_word(reply.document))
     raise Unavailable(f"the token request failed (HTTP {reply.status})")

@@ -13,13 +13,16 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from app.config import Settings
-from app.shopify.errors import OutcomeUnknown, ShopGone, ShopifyError, Unauthorised, Unavailable
+from app.shopify.errors import OutcomeUnknown, ShopifyError, ShopPaused, Unauthorised, Unavailable
 from app.shopify.origin import is_shopify_itself, shop_url
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
 _RETRY_AFTER_SECONDS = 2.0  # what Shopify mostly says with a 429, where it says nothing
 _RETRY_AFTER_LIMIT = 300.0
+
+# Statuses by which Shopify says that nothing works in a shop for now, and our word for each (shopify-platform 4.2).
+PAUSING = {402: "frozen", 404: "closed", 423: "locked"}
 
 _local = threading.local()
 
@@ -76,8 +79,8 @@ def _failure(reply: Reply) -> ShopifyError:
     status = reply.status
     if status in (401, 403):
         return Unauthorised(f"Shopify refuses the access token (HTTP {status})")
-    if status in (402, 404, 423):
-        return ShopGone(f"the shop cannot be used (HTTP {status})")
+    if status in PAUSING:
+        return ShopPaused(PAUSING[status])
     if status == 429:
         return Unavailable("too many requests (HTTP 429)", reply.retry_after)
     if status >= 500:
