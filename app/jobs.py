@@ -27,6 +27,17 @@ CHANNEL = "procrastinate_any_queue_v1"
 # With waits of up to ten minutes about a day, longer than most outages of others.
 MAX_ATTEMPTS = 150
 _ATTEMPT = "attempt_"
+
+
+class Postponed(Exception):
+    """Raised by a job for which it is not the time: it runs again after `wait` seconds, and no attempt is counted.
+
+    It keeps its queueing lock, so that what is planned meanwhile joins it; `hurry` brings it forward.
+    """
+
+    wait: float = 60.0
+
+
 F = TypeVar("F", bound=Callable[..., None])
 
 
@@ -107,7 +118,7 @@ def build_app(runtime: "Runtime", connector: BaseConnector) -> procrastinate.App
     """Procrastinate's view of the registry, for a worker."""
     carrier = procrastinate.App(connector=connector)
     for entry in _registry.values():
-        task = carrier.task(name=entry.name, queue=entry.queue, pass_context=False)(_guarded(runtime, entry))
+        task = carrier.task(name=entry.name, queue=entry.queue, pass_context=True)(_carried(runtime, entry))
         if entry.cron:
             carrier.periodic(cron=entry.cron)(task)
     return carrier
@@ -118,26 +129,73 @@ def backoff(attempt: int) -> timedelta:
     return timedelta(seconds=min(2 ** (attempt - 1), 600))
 
 
-def _guarded(runtime: "Runtime", entry: Job) -> Callable[..., None]:
-    """A failed job plans itself anew instead of using Procrastinate's retry, whose lock can block a key for ever."""
+@dataclass(frozen=True)
+class _Terms:
+    """What a job that comes again keeps of its first planning."""
 
-    def run(**args: Any) -> None:
-        args.pop("timestamp", None)  # given to periodic jobs
-        attempt = int(args.pop(_ATTEMPT, 0)) + 1
-        structlog.contextvars.bind_contextvars(job=entry.name, shop=args.get("shop_id"))
-        try:
-            entry.run(runtime, **args)
-        except Exception as error:
-            log.exception("job failed", attempt=attempt, error=type(error).__name__)
-            if entry.cron or attempt >= MAX_ATTEMPTS:
-                raise
-            with runtime.database.system() as session:
-                later = clock.wall_now() + backoff(attempt)
-                enqueue(session, entry.name, {**args, _ATTEMPT: attempt}, run_at=later)
-        finally:
-            structlog.contextvars.unbind_contextvars("job", "shop")
+    priority: int = 0
+    queueing_lock: str | None = None
+    lock: str | None = None
+
+
+def _carried(runtime: "Runtime", entry: Job) -> Callable[..., None]:
+    """The job as Procrastinate calls it."""
+
+    def run(context: procrastinate.JobContext, **args: Any) -> None:
+        carried = context.job
+        terms = _Terms(carried.priority, carried.queueing_lock, carried.lock)
+        _run_guarded(runtime, entry, args, terms)
 
     return run
+
+
+def _run_guarded(runtime: "Runtime", entry: Job, args: dict[str, Any], terms: _Terms) -> None:
+    """A failed job plans itself anew instead of using Procrastinate's retry, whose lock can block a key for ever."""
+    args = {name: value for name, value in args.items() if name != "timestamp"}  # given to periodic jobs
+    attempt = int(args.pop(_ATTEMPT, 0)) + 1
+    structlog.contextvars.bind_contextvars(job=entry.name, shop=args.get("shop_id"))
+    try:
+        entry.run(runtime, **args)
+    except Postponed as postponed:
+        log.info("job postponed", seconds=round(postponed.wait), reason=type(postponed).__name__)
+        if not entry.cron:
+            later = clock.wall_now() + timedelta(seconds=postponed.wait)
+            _again(runtime, entry, {**args, _ATTEMPT: attempt - 1}, terms, later)
+    except Exception as error:
+        log.exception("job failed", attempt=attempt, error=type(error).__name__)
+        if entry.cron or attempt >= MAX_ATTEMPTS:
+            raise
+        # Without its locks: what is planned meanwhile must not have to wait for this one.
+        later = clock.wall_now() + backoff(attempt)
+        _again(runtime, entry, {**args, _ATTEMPT: attempt}, _Terms(priority=terms.priority), later)
+    finally:
+        structlog.contextvars.unbind_contextvars("job", "shop")
+
+
+def _again(runtime: "Runtime", entry: Job, args: dict[str, Any], terms: _Terms, at: datetime) -> None:
+    with runtime.database.system() as session:
+        enqueue(
+            session,
+            entry.name,
+            args,
+            queueing_lock=terms.queueing_lock,
+            lock=terms.lock,
+            priority=terms.priority,
+            run_at=at,
+        )
+
+
+_HURRY = text("""
+update procrastinate_jobs set scheduled_at = null
+where status = 'todo' and queue_name = 'shopify' and scheduled_at is not null
+  and args @> jsonb_build_object('shop_id', cast(:shop_id as bigint))
+""")
+
+
+def hurry(session: Session, shop_id: int) -> None:
+    """A shop can be reached again: what waits to speak with it is due now (system sessions)."""
+    session.execute(_HURRY, {"shop_id": shop_id})
+    session.execute(text("select pg_notify(:channel, '{}')"), {"channel": CHANNEL})
 
 
 _RESCUE = text("""
@@ -176,7 +234,7 @@ delete from procrastinate_jobs where id = (
     select id from procrastinate_jobs
     where status = 'todo' and (scheduled_at is null or scheduled_at <= :until)
     order by priority desc, id limit 1 for update skip locked
-) returning task_name, args
+) returning task_name, args, priority, queueing_lock, lock
 """)
 
 
@@ -188,5 +246,6 @@ def drain(runtime: "Runtime", *, until: datetime | None = None) -> int:
             taken = session.execute(_TAKE, {"until": until or clock.wall_now()}).one_or_none()
         if taken is None:
             return done
-        _guarded(runtime, _registry[taken.task_name])(**taken.args)
+        terms = _Terms(taken.priority, taken.queueing_lock, taken.lock)
+        _run_guarded(runtime, _registry[taken.task_name], taken.args, terms)
         done += 1

@@ -19,6 +19,7 @@ from app.shopify.errors import (
     Rejected,
     ShopGone,
     ShopifyError,
+    ShopPaused,
     Throttled,
     Unauthorised,
     Unavailable,
@@ -28,12 +29,14 @@ from app.shopify.errors import (
 # Codes of user errors that are Shopify's own trouble, not a fault of the discount.
 _PASSING = frozenset({"INTERNAL_ERROR"})
 _WORDS: dict[type[ShopifyError], str] = {
+    Throttled: "throttled",
     UserErrors: "refused-by-shopify",
     Rejected: "request-rejected",
     Unavailable: "shopify-unavailable",
     OutcomeUnknown: "outcome-unknown",
     Unauthorised: "not-authorised",
     ShopGone: "shop-gone",
+    ShopPaused: "shop-paused",
 }
 
 
@@ -60,7 +63,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Later:
-    """Nothing is decided. `wait` None: as long as the number of attempts says; a throttled attempt does not count."""
+    """Nothing is decided. `wait` None: as long as the number of attempts says; one that was not sent does not count."""
 
     reason: str
     wait: timedelta | None = None
@@ -130,8 +133,8 @@ def _withdraw(client: ShopifyClient, row: DiscountCode) -> Outcome:
 
 def _meaning(error: ShopifyError) -> Outcome:
     """What the caller does about an error that has no answer of its own above."""
-    if isinstance(error, Throttled):
-        return Later("throttled", timedelta(seconds=error.wait), counts=False)
+    if isinstance(error, Throttled | ShopPaused):
+        return Later(_reason(error), timedelta(seconds=error.wait), counts=False)
     if isinstance(error, UserErrors) and error.codes & _PASSING:
         return Later(_reason(error))
     if error.kind in {"retry", "reauthorise"}:

@@ -13,12 +13,13 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import clock, jobs
 from app.loyalty.programs import create_default
 from app.runtime import Runtime
 from app.shopify import graphql
 from app.shopify.errors import Rejected
 from app.shopify.oauth import Tokens
+from app.shops import connection
 from app.shops import tokens as shop_tokens
 from app.shops.models import Shop
 from app.shops.secrets import seal
@@ -66,14 +67,18 @@ def install(runtime: Runtime, domain: str, tokens: Tokens, shop_info: ShopInfo) 
             # From now on every order comes here; customers who were there before have bought what we know nothing of.
             shop.orders_complete_from = clock.now()
             shop.code_key = seal(runtime.keyring, shop.id, "code_key", os.urandom(32))
+        was_out_of_reach = shop.connection != "ok"
         shop_tokens.store(runtime.keyring, shop, tokens)
-        _describe(shop, shop_info)
+        describe(session, shop, shop_info)
+        shop.withheld = []
         if shop.state != "installed":
             publishing.start_over(session, shop.id)
         shop.state, shop.installed_at, shop.uninstalled_at = "installed", clock.now(), None
         session.flush()
         create_default(session, shop)
         shop_id = shop.id
+        if was_out_of_reach:
+            jobs.hurry(session, shop_id)
     log.info("shop installed", shop=shop_id)
     return shop_id
 
@@ -87,12 +92,16 @@ def _locked_row(session: Session, domain: str) -> Shop:
     return session.scalars(select(Shop).where(Shop.domain == domain).with_for_update()).one()
 
 
-def _describe(shop: Shop, info: ShopInfo) -> None:
-    """A shop that changes its currency keeps the old one here: points already earned were counted in it."""
+def describe(session: Session, shop: Shop, info: ShopInfo) -> None:
+    """Take over what Shopify says of the shop.
+
+    One that changes its currency keeps the old one here, since points were counted and rewards are worth in it; a code
+    over 5 of the new currency would be another present. So it is paused until the currencies agree.
+    """
     if shop.shopify_id is None:
         shop.currency = info.currency
-    elif shop.currency != info.currency:
-        log.warning("the shop's currency changed, points still count in the old one", shop=shop.id)
+    else:
+        connection.note_currency(session, shop, info.currency)
     shop.shopify_id, shop.name, shop.email = info.shopify_id, info.name, info.email
     shop.timezone, shop.country, shop.plan = info.timezone, info.country, info.plan
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Identity, LargeBinary
+from sqlalchemy import BigInteger, Identity, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,8 +25,14 @@ class Shop(Base):
     plan: Mapped[str | None]
     # installed | uninstalled
     state: Mapped[str]
-    # ok | reauthorise: the merchant has to open the app once, because Shopify refused our tokens
+    # ok | reauthorise: the merchant has to open the app once | paused: the shop cannot be used (app.shops.connection)
     connection: Mapped[str] = mapped_column(default="ok", server_default="ok")
+    # Why and since when it is not ok; of a paused shop also when we look again.
+    connection_reason: Mapped[str | None]
+    connection_since: Mapped[datetime | None]
+    connection_retry_at: Mapped[datetime | None]
+    # Fields, such as `Customer.email`, that Shopify withholds because the app was not granted access to them.
+    withheld: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     scopes: Mapped[str] = mapped_column(default="", server_default="")
     access_token: Mapped[bytes | None] = mapped_column(LargeBinary)
     access_expires_at: Mapped[datetime | None]
@@ -36,10 +42,6 @@ class Shop(Base):
     refresh_lease_until: Mapped[datetime | None]
     # Sealed key from which the shop's codes are derived (design section 4).
     code_key: Mapped[bytes] = mapped_column(LargeBinary)
-    # Shopify's leaky bucket as last seen: points left, when, and how fast it fills.
-    api_points: Mapped[float | None]
-    api_points_at: Mapped[datetime | None]
-    api_points_per_second: Mapped[float | None]
     installed_at: Mapped[datetime]
     uninstalled_at: Mapped[datetime | None]
     # From when on every order is here; null: all of them are. Customers from before have orders that we do not know.
@@ -64,3 +66,33 @@ class PrivacyRequest(Base):
     order_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list, server_default="{}")
     # What was erased, in numbers: {"customers": 1, "identities": 3, ...}
     receipt: Mapped[str | None]
+
+
+class ApiBucket(Base):
+    """Cost points of a shop's Admin API: Shopify's leaky bucket as all our processes reckon it (app.shopify.buckets).
+
+    `points` counts what calls that are on their way will take; it may be negative. `at` is the machine's time.
+    """
+
+    __tablename__ = "api_buckets"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    points: Mapped[float]
+    at: Mapped[datetime]
+    per_second: Mapped[float]
+    maximum: Mapped[float]
+
+
+class ErasedAddress(Base):
+    """An address or number that was erased, as a digest under the shop's own sealed key: nobody can try it out.
+
+    By it an old order of that person that is told of late is recognised (app.shops.erased_addresses).
+    """
+
+    __tablename__ = "erased_addresses"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    erased_at: Mapped[datetime]
+    # The request of privacy_requests that asked for it.
+    request_id: Mapped[int]

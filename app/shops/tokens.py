@@ -5,6 +5,9 @@ instead of a lock, because no transaction may be open while Shopify answers; a l
 dies. What must stay true: an answer is stored only by the holder of the lease it was asked for under, so that a slow
 refresher never overwrites what a newer refresh or a new installation brought. A process that dies between Shopify's
 answer and our commit loses nothing, because the old refresh token works until its replacement is used.
+
+Of a shop that Shopify has frozen, locked or closed a token is given to one caller at a time, who so finds out whether
+that is over (app.shops.connection).
 """
 
 import time
@@ -13,15 +16,15 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import or_, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from app import clock
 from app.crypto import KeyRing
 from app.runtime import Runtime
 from app.shopify import oauth
-from app.shopify.errors import OAuthRefused, ShopGone, ShopifyError, Unauthorised, Unavailable
+from app.shopify.errors import OAuthRefused, ShopGone, ShopifyError, ShopPaused, Unauthorised, Unavailable
 from app.shopify.oauth import Tokens
-from app.shops import queries
+from app.shops import connection, queries
 from app.shops.models import Shop
 from app.shops.secrets import seal, unseal
 
@@ -42,6 +45,10 @@ class Access:
     token: str = field(repr=False)
     expires_at: datetime | None
     refresh_token: str | None = field(repr=False)
+    # The shop was paused, and this caller looks whether it still is.
+    looking: bool = False
+    # Nothing may be changed at Shopify, because the shop's currency is not ours any more.
+    reading_only: bool = False
 
     def lasts(self, beyond: datetime) -> bool:
         """Whether the access token is still good at that instant."""
@@ -59,23 +66,26 @@ def store(keyring: KeyRing, shop: Shop, tokens: Tokens) -> None:
     shop.refresh_lease_until = None
     if tokens.scope is not None:
         shop.scopes = tokens.scope
-    shop.connection = "ok"
+    if session := object_session(shop):
+        connection.restored(session, shop)
 
 
 def access(runtime: Runtime, shop_id: int, *, rejected: str | None = None) -> Access:
     """A working token, refreshed when fewer than five minutes are left or when it is the one Shopify just `rejected`.
 
-    Raises ShopGone (uninstalled), Unauthorised (the merchant has to open the app), Unavailable (no answer, and the old
-    token is over). No session may be open.
+    Raises ShopGone (uninstalled), ShopPaused (with the time to come back), Unauthorised (the merchant has to open the
+    app), Unavailable (no answer, and the old token is over). No session may be open.
     """
     deadline = time.monotonic() + LEASE.total_seconds() + 5
+    looking = False
     while True:
-        current = _read(runtime, shop_id)
+        current = _read(runtime, shop_id, looking=looking)
+        looking = current.looking
         if current.token != rejected and current.lasts(clock.wall_now() + EARLY):
             return current
         lease = _take_lease(runtime, shop_id)
         if lease is not None:
-            return _refresh(runtime, _read(runtime, shop_id), lease, rejected)
+            return _refresh(runtime, _read(runtime, shop_id, looking=looking), lease, rejected)
         if current.token != rejected and current.lasts(clock.wall_now()):
             return current  # another process is on it, and this one is good for some minutes yet
         if time.monotonic() > deadline:
@@ -90,17 +100,19 @@ def distrust(runtime: Runtime, refused: Access) -> None:
         if shop is None or shop.access_token is None:
             return
         if unseal(runtime.keyring, shop.id, "access_token", shop.access_token).decode() == refused.token:
-            shop.connection = "reauthorise"
-            log.warning("token refused, the merchant has to open the app", shop=shop.id)
+            connection.lost(shop)
 
 
-def _read(runtime: Runtime, shop_id: int) -> Access:
+def _read(runtime: Runtime, shop_id: int, *, looking: bool = False) -> Access:
     with runtime.database.shop(shop_id) as session:
         shop = queries.shop(session, shop_id)
-    if shop.state != "installed" or shop.access_token is None:
-        raise ShopGone("the app is not installed in this shop")
-    if shop.connection != "ok":
-        raise Unauthorised("the merchant has to open the app once")
+        if shop.state != "installed" or shop.access_token is None:
+            raise ShopGone("the app is not installed in this shop")
+        if shop.connection == "reauthorise":
+            raise Unauthorised("the merchant has to open the app once")
+        reading_only = shop.connection_reason == connection.CURRENCY
+        if shop.connection == "paused" and not reading_only and not looking:
+            looking = connection.claim_look(session, shop)
     keyring, sealed = runtime.keyring, shop.refresh_token
     return Access(
         shop_id=shop_id,
@@ -108,6 +120,8 @@ def _read(runtime: Runtime, shop_id: int) -> Access:
         token=unseal(keyring, shop_id, "access_token", shop.access_token).decode(),
         expires_at=shop.access_expires_at,
         refresh_token=unseal(keyring, shop_id, "refresh_token", sealed).decode() if sealed else None,
+        looking=looking,
+        reading_only=reading_only,
     )
 
 
@@ -134,13 +148,20 @@ def _refresh(runtime: Runtime, current: Access, lease: datetime, rejected: str |
         if isinstance(error, OAuthRefused) and error.error == "invalid_grant":
             return _lost(runtime, current, lease, error.error)
         _settle(runtime, current.shop_id, lease, None)
+        if isinstance(error, ShopPaused):
+            raise _paused(runtime, current.shop_id, error.reason) from error
         if current.token != rejected and current.lasts(clock.wall_now()):
             log.warning("token refresh postponed", shop=current.shop_id)
             return current
         raise
     _settle(runtime, current.shop_id, lease, tokens)
     log.info("token refreshed", shop=current.shop_id)
-    return _read(runtime, current.shop_id)
+    return _read(runtime, current.shop_id, looking=current.looking)
+
+
+def _paused(runtime: Runtime, shop_id: int, reason: str) -> ShopPaused:
+    with runtime.database.shop(shop_id) as session:
+        return connection.pause(session, shop_id, reason)
 
 
 def _settle(runtime: Runtime, shop_id: int, lease: datetime, tokens: Tokens | None) -> None:
@@ -157,8 +178,9 @@ def _lost(runtime: Runtime, current: Access, lease: datetime, reason: str) -> Ac
     with runtime.database.shop(current.shop_id) as session:
         shop = _held(session, current.shop_id, lease)
         if shop is not None:
-            shop.connection, shop.refresh_lease_until = "reauthorise", None
-            log.warning("tokens lost, the merchant has to open the app", shop=current.shop_id, reason=reason)
+            shop.refresh_lease_until = None
+            connection.lost(shop)
+            log.warning("refresh token refused", shop=current.shop_id, reason=reason)
     return _read(runtime, current.shop_id)
 
 
