@@ -18,7 +18,12 @@ blueprint = Blueprint("faults", __name__)
 
 
 class Kind(StrEnum):
-    """What goes wrong. The two timeouts close the connection without an answer: before or after the work was done."""
+    """What goes wrong. The two timeouts close the connection without an answer: before or after the work was done.
+
+    `frozen`, `locked` and `closed` refuse everything by their status (402, 423, 404), `revoked` refuses the token (401;
+    at the token endpoint the grant). `partial` does the work and leaves part of its answer out, with an error;
+    `withheld` nulls personal fields, as for an app without access to protected customer data.
+    """
 
     THROTTLED = "throttled"
     TOO_MANY_REQUESTS = "429"
@@ -27,6 +32,13 @@ class Kind(StrEnum):
     TIMEOUT_AFTER = "timeout_after"
     DELAY = "delay"
     INVALID_GRANT = "invalid_grant"
+    UNAVAILABLE = "503"
+    FROZEN = "frozen"
+    LOCKED = "locked"
+    CLOSED = "closed"
+    REVOKED = "revoked"
+    PARTIAL = "partial"
+    WITHHELD = "withheld"
 
 
 class FaultError(Exception):

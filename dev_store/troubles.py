@@ -17,7 +17,7 @@ class AnswerLost(ConnectionError):
 
 
 def meet(fault: Fault | None, work: Work) -> ResponseReturnValue:
-    """Does the work and answers, unless the fault says otherwise. `throttled` is the work's own affair (see routes)."""
+    """Does the work and answers, unless the fault says otherwise. Others than those below are the work's own affair."""
     if fault is None:
         return work()
     return _TROUBLES.get(fault.kind, _undisturbed)(fault, work)
@@ -36,6 +36,22 @@ def _too_many_requests(_fault: Fault, _work: Work) -> ResponseReturnValue:
 
 def _server_error(_fault: Fault, _work: Work) -> ResponseReturnValue:
     return jsonify({"errors": "Internal Server Error"}), 500
+
+
+def _refused_whole(status: int, words: str) -> Callable[[Fault, Work], ResponseReturnValue]:
+    """Everything is refused, whatever was asked."""
+
+    def refuse(_fault: Fault, _work: Work) -> ResponseReturnValue:
+        return jsonify({"errors": words}), status
+
+    return refuse
+
+
+def _revoked(fault: Fault, work: Work) -> ResponseReturnValue:
+    """At the token endpoint the grant is refused, at the API the token."""
+    if request.path.endswith("/access_token"):
+        return _invalid_grant(fault, work)
+    return jsonify({"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"}), 401
 
 
 def _invalid_grant(_fault: Fault, _work: Work) -> ResponseReturnValue:
@@ -73,4 +89,9 @@ _TROUBLES: dict[Kind, Callable[[Fault, Work], ResponseReturnValue]] = {
     Kind.TIMEOUT_BEFORE: _timeout_before,
     Kind.TIMEOUT_AFTER: _timeout_after,
     Kind.DELAY: _delay,
+    Kind.UNAVAILABLE: _refused_whole(503, "Service Unavailable"),
+    Kind.FROZEN: _refused_whole(402, "This shop's plan does not have access to this feature"),
+    Kind.LOCKED: _refused_whole(423, "Locked"),
+    Kind.CLOSED: _refused_whole(404, "Not Found"),
+    Kind.REVOKED: _revoked,
 }

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from dev_store import troubles
 from dev_store.faults import Kind
-from dev_store.graphql import executor
+from dev_store.graphql import executor, incomplete
 from dev_store.graphql.context import Context
 from dev_store.graphql.schema import API_VERSION
 from dev_store.rate import Buckets
@@ -37,6 +37,8 @@ def graphql(shop: str, version: str) -> ResponseReturnValue:
 
     def answer() -> ResponseReturnValue:
         body = executor.execute(context, asked, _buckets(), throttle=throttle)
+        if fault is not None:
+            body = incomplete.answer(body, fault.kind)
         return jsonify(body), 200, {"X-Shopify-API-Version": API_VERSION}
 
     return troubles.meet(fault, answer)

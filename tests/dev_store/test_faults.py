@@ -32,10 +32,10 @@ def switch(origin: str, *faults: dict[str, Any]) -> Any:
     return requests.put(f"{origin}/_dev/faults", json={"faults": list(faults)}, timeout=5)
 
 
-def make(origin: str, admin: Admin, code: str = "TEA") -> requests.Response:
+def make(origin: str, admin: Admin, code: str = "TEA", document: str = CREATE) -> requests.Response:
     return requests.post(
         f"{origin}/{SHOP}/admin/api/2026-10/graphql.json",
-        json={"query": CREATE, "variables": {"code": code}},
+        json={"query": document, "variables": {"code": code} if "$code" in document else {}},
         headers={"X-Shopify-Access-Token": admin.token},
         timeout=5,
     )
@@ -70,6 +70,33 @@ def test_throttling_comes_with_200_and_too_many_requests_with_429(origin: str, a
     refused = make(origin, admin)
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "2.0")
     assert not exists(admin)
+
+
+@pytest.mark.parametrize(("kind", "status"), [("frozen", 402), ("locked", 423), ("closed", 404), ("revoked", 401)])
+def test_a_shop_that_cannot_be_used_refuses_everything(origin: str, admin: Admin, kind: str, status: int) -> None:
+    switch(origin, {"kind": kind, "times": 2})
+    assert [make(origin, admin).status_code for _ in range(3)] == [status, status, 200]
+    body = {"client_id": "key", "client_secret": SECRET, "grant_type": "refresh_token", "refresh_token": "any"}
+    switch(origin, {"kind": kind})
+    answer = requests.post(f"{origin}/{SHOP}/admin/oauth/access_token", json=body, timeout=5)
+    assert answer.status_code == (400 if kind == "revoked" else status)
+
+
+def test_a_partial_answer_has_done_its_work(origin: str, admin: Admin) -> None:
+    switch(origin, {"operation": "Make", "kind": "partial"})
+    document = CREATE.replace("{ userErrors { code } }", "{ codeDiscountNode { id } userErrors { code } }")
+    answer = make(origin, admin, document=document).json()
+    assert answer["data"] == {"discountCodeBasicCreate": {"codeDiscountNode": None, "userErrors": []}}
+    assert answer["errors"][0]["path"] == ["discountCodeBasicCreate", "codeDiscountNode"]
+    assert exists(admin)
+
+
+def test_withheld_fields_are_null_and_named(origin: str, admin: Admin) -> None:
+    switch(origin, {"kind": "withheld"})
+    answer = make(origin, admin, document="query { shop { name email } }").json()
+    assert answer["data"]["shop"]["email"] is None
+    assert answer["data"]["shop"]["name"]
+    assert [(e["path"], e["extensions"]) for e in answer["errors"]] == [(["shop", "email"], {"code": "ACCESS_DENIED"})]
 
 
 def test_a_delay_only_takes_time(origin: str, admin: Admin) -> None:
