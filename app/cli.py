@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from app import logs
+from app import key_commands, logs
 from app.config import ConfigError, Settings, load_settings
 from app.postgres.errors import PostgresUnavailable
 from app.runtime import Runtime, build_runtime
@@ -19,6 +19,8 @@ from webhooks import commands as inbox
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+    from app.key_rotation import SealedColumn
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -257,8 +259,17 @@ def shop_id(session: "Session", domain: str) -> int:
     return found.id
 
 
+def _sealed_columns() -> "list[SealedColumn]":
+    """Every column of encrypted values; a test looks for others."""
+    from app.shops import secrets
+    from webhooks import body
+
+    return [*secrets.SEALED, body.SEALED]
+
+
 transfer.attach(cli, runtime)
 inbox.attach(cli, runtime)
+key_commands.attach(cli, runtime, _sealed_columns)
 
 if __name__ == "__main__":
     main()

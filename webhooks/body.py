@@ -4,6 +4,15 @@ import zlib
 
 from app import crypto
 from app.crypto import KeyRing
+from app.key_rotation import SealedColumn
+
+SEALED = SealedColumn(
+    "inbox_events",
+    "body",
+    ("shop_id", "id"),
+    ("s.domain", "t.topic", "t.webhook_id"),
+    "inbox_events t join shops s on s.id = t.shop_id",
+)
 
 
 def seal_body(keyring: KeyRing, domain: str, topic: str, webhook_id: str, raw: bytes) -> bytes:

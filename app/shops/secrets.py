@@ -6,9 +6,12 @@
 from typing import Literal
 
 from app.crypto import KeyRing, aad
+from app.key_rotation import SealedColumn
 from app.shops.models import Shop
 
 Cell = Literal["access_token", "refresh_token", "code_key"]
+_CELLS: tuple[Cell, ...] = ("access_token", "refresh_token", "code_key")
+SEALED = tuple(SealedColumn("shops", cell, ("id",), ("t.id",), "shops t") for cell in _CELLS)
 
 
 def seal(keyring: KeyRing, shop_id: int, cell: Cell, secret: bytes) -> bytes:

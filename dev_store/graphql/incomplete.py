@@ -1,6 +1,5 @@
 """Answers that lack something although the work was done; `routes` passes through here what meets a fault.
 
-
 Errors look as Shopify's do: a path, a code in `extensions`. What is withheld is named by no scope, since no scope opens
 it: access to protected customer data is approved by Shopify, field by field.
 """
