@@ -18,8 +18,8 @@ from app.shopify.client import ShopifyClient, client_for
 from app.shopify.errors import (
     OutcomeUnknown,
     Rejected,
-    ShopGone,
     ShopifyError,
+    ShopPaused,
     Throttled,
     Unauthorised,
     Unavailable,
@@ -136,12 +136,15 @@ def test_a_mutation_with_an_unclear_outcome_is_never_repeated(
     assert len(wire.calls) == 1
 
 
+@pytest.mark.parametrize("code", ["ACCESS_DENIED", "THROTTLED"])
 def test_a_mutation_that_ran_but_could_not_be_told_whole_is_unclear(
-    connected: ShopifyClient, wire: responses.RequestsMock
+    connected: ShopifyClient, wire: responses.RequestsMock, code: str
 ) -> None:
-    answer(wire, refused("ACCESS_DENIED", DATA[CHANGE]))
+    """Throttled as well: what ran must not be sent again, whatever else the answer says."""
+    answer(wire, refused(code, DATA[CHANGE]), good(CHANGE))
     with pytest.raises(OutcomeUnknown):
         connected.execute(CHANGE)
+    assert len(wire.calls) == 1
 
 
 def test_user_errors_are_never_ignored(connected: ShopifyClient, wire: responses.RequestsMock) -> None:
@@ -167,10 +170,10 @@ def test_data_beside_errors_is_not_taken_for_an_answer(connected: ShopifyClient,
 @pytest.mark.parametrize(
     ("trouble", "error", "kind"),
     [
-        ({"status": 402}, ShopGone, "give_up"),
-        ({"status": 404}, ShopGone, "give_up"),
-        ({"status": 423}, ShopGone, "give_up"),
-        (refused("SHOP_INACTIVE"), ShopGone, "give_up"),
+        ({"status": 402}, ShopPaused, "retry"),
+        ({"status": 404}, ShopPaused, "retry"),
+        ({"status": 423}, ShopPaused, "retry"),
+        (refused("SHOP_INACTIVE"), ShopPaused, "retry"),
         (refused("MAX_COST_EXCEEDED"), Rejected, "bug"),
         ({"status": 400, "json": {"errors": "bad"}}, ShopifyError, "bug"),
         ({"status": 301, "headers": {"Location": "https://evil.example/"}}, ShopifyError, "bug"),
@@ -215,21 +218,6 @@ def test_who_has_no_patience_gets_the_waiting_time_instead(
     with pytest.raises(Throttled) as caught:
         replace(connected, patience=3.0).execute(READ)
     assert (caught.value.wait, naps) == (6.0, [])
-
-
-def test_the_bucket_of_the_shop_is_shared_through_its_row(
-    connected: ShopifyClient, runtime: Runtime, wire: responses.RequestsMock, naps: list[float]
-) -> None:
-    answer(wire, good(READ, available=3.0, rate=0.5), good(READ, available=1500.0), good(READ))
-    connected.execute(READ)
-    with runtime.database.shop(connected.shop_id) as session:
-        row = queries.shop(session, connected.shop_id)
-    assert (row.api_points, row.api_points_per_second) == (3.0, 0.5)
-    client_for(runtime, connected.shop_id).execute(READ)
-    assert len(naps) == 1, "the second call waited for the ten points that it was known to cost"
-    assert 0 < naps[0] <= 14.0
-    connected.execute(READ)
-    assert len(naps) == 1, "a full bucket is not waited for"
 
 
 def test_a_refused_token_is_refreshed_once_and_the_call_repeated(

@@ -12,7 +12,7 @@ from responses import matchers
 from app import clock
 from app.config import Settings
 from app.shopify import oauth
-from app.shopify.errors import OAuthRefused, ShopGone, ShopifyError, Unavailable
+from app.shopify.errors import OAuthRefused, ShopifyError, ShopPaused, Unavailable
 from app.shopify.origin import NotAShop
 from tests.shopify.signing import API_KEY, SECRET, SHOP
 
@@ -91,8 +91,8 @@ def test_a_grant_that_names_no_scope_gives_what_was_asked_for(settings: Settings
     [
         ({"status": 400, "json": {"error": "invalid_grant"}}, OAuthRefused),
         ({"status": 401, "body": "<html>"}, OAuthRefused),
-        ({"status": 402}, ShopGone),
-        ({"status": 404}, ShopGone),
+        ({"status": 402}, ShopPaused),
+        ({"status": 404}, ShopPaused),
         ({"status": 429, "headers": {"Retry-After": "3"}}, Unavailable),
         ({"status": 500}, Unavailable),
         ({"status": 503, "body": "<html>"}, Unavailable),
