@@ -1,0 +1,48 @@
+"""Noting whom something was told of, in the transaction that tells: all that segments cost the path of a webhook.
+
+Called by `app.reactions`, where points move (`app.loyalty.ledger`), and where a person is forgotten. A row is added,
+never changed, so nobody waits for anybody; `follow` takes the rows within seconds. As a row is seen when the facts
+before it are, none is looked at too early.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.changes import Key
+from app.sql import Statement, keys
+
+_NOTE = Statement("""
+insert into segment_changes (shop_id, account_id)
+select shop_id, id from jsonb_to_recordset(cast(:accounts as jsonb)) as k(shop_id bigint, id bigint)
+""")
+_NOTE_CUSTOMERS = Statement("""
+insert into segment_changes (shop_id, account_id)
+select i.shop_id, coalesce(a.merged_into, a.id)
+from jsonb_to_recordset(cast(:customers as jsonb)) as k(shop_id bigint, id bigint)
+join identities i on i.shop_id = k.shop_id and i.kind = 'customer' and i.value = cast(k.id as text)
+join accounts a on a.shop_id = i.shop_id and a.id = i.account_id
+""")
+
+
+def note_accounts(session: Session, accounts: Iterable[Key]) -> None:
+    """Orders, points or identities of these accounts have changed."""
+    wanted = set(accounts)
+    if wanted:
+        _NOTE.run(session, accounts=keys(wanted))
+
+
+def note_customers(session: Session, customers: Iterable[Key]) -> None:
+    """What Shopify says of these customers has changed."""
+    wanted = set(customers)
+    if wanted:
+        _NOTE_CUSTOMERS.run(session, customers=keys(wanted))
+
+
+_NOTE_SHOP = text("update segment_shops set zone = null where shop_id = :shop")
+
+
+def note_shop(session: Session, shop_id: int) -> None:
+    """So much has changed that everybody is to be looked at, without anybody entering or leaving by it: an import."""
+    session.execute(_NOTE_SHOP, {"shop": shop_id})
