@@ -160,7 +160,8 @@ def _token_exchange(store: DevStore, shop: str, body: dict[str, str]) -> dict[st
     if body.get("subject_token_type") != ID_TOKEN_TYPE or body.get("requested_token_type") != OFFLINE_TYPE:
         raise TokenRefused("invalid_request", "Only an ID token can be exchanged, and only for an offline token")
     check_id_token(body.get("subject_token", ""), config.client_id, config.client_secret, shop)
-    return _installed(store, shop, Tokens(store.state, shop).issue(list(config.app.scopes), expiring=_expiring(body)))
+    scopes = [*config.app.scopes, *(store.state.shop_document(shop) or {}).get("_optional_scopes", [])]
+    return _installed(store, shop, Tokens(store.state, shop).issue(scopes, expiring=_expiring(body)))
 
 
 def _refresh_token(store: DevStore, shop: str, body: dict[str, str]) -> dict[str, Any]:

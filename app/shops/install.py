@@ -5,6 +5,7 @@ installation, so the first open is the installation, two opens at once are ordin
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +49,11 @@ def connect(runtime: Runtime, domain: str, tokens: Tokens) -> int:
 
 def read_shop_info(runtime: Runtime, domain: str, access_token: str) -> ShopInfo:
     """Ask the shop who it is; raises a ShopifyError."""
-    data = graphql.query(runtime.settings, domain, access_token, "ShopInfo")
+    return shop_info(graphql.query(runtime.settings, domain, access_token, "ShopInfo"))
+
+
+def shop_info(data: Mapping[str, Any]) -> ShopInfo:
+    """The answer to ShopInfo; raises Rejected when it is not whole."""
     try:
         return _shop_info(data["shop"])
     except (KeyError, TypeError, ValueError) as error:

@@ -14,7 +14,7 @@ from app.admin.pages import message
 from app.config import Settings
 from app.shopify import oauth
 from app.shopify.errors import OAuthRefused, ShopifyError
-from app.shopify.origin import NotAShop, in_admin, shop_domain
+from app.shopify.origin import NotAShop, embedded_url, shop_domain
 from app.shopify.session import BadSignature, entered_shop, missing_scopes, verify_query
 from app.shops import oauth_state
 from app.shops.install import connect
@@ -77,7 +77,7 @@ def callback() -> ResponseReturnValue:
         raise Refusal(
             "Shopify did not answer", "Nothing was changed. Wait a moment and begin again.", status=503, shop=shop
         ) from error
-    return _clear_state(_uncached(redirect(in_admin(settings, shop))))
+    return _clear_state(_uncached(redirect(embedded_url(settings, shop, parameters.get("host")))))
 
 
 @blueprint.errorhandler(Refusal)
