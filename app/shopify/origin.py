@@ -4,6 +4,8 @@ What must stay true: no text reaches an address unless it is, whole, a myshopify
 from steering a request with a token in it, or a browser, to another host.
 """
 
+import base64
+import binascii
 import re
 from urllib.parse import urlsplit
 
@@ -11,6 +13,7 @@ from app.config import SHOPIFY_ORIGIN, Settings
 
 _DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\.myshopify\.com")
 ADMIN = "https://admin.shopify.com"
+_IN_ADMIN = re.compile(r"admin\.shopify\.com/store/[a-z0-9][a-z0-9-]{0,59}")
 
 
 class NotAShop(ValueError):
@@ -37,6 +40,26 @@ def shop_url(settings: Settings, domain: str, path: str = "") -> str:
 def in_admin(settings: Settings, domain: str) -> str:
     """Where a merchant sees the app inside the admin; Shopify leads on from there to the admin's newer address."""
     return shop_url(settings, domain, f"/admin/apps/{settings.api_key}")
+
+
+def embedded_url(settings: Settings, domain: str, host: str | None) -> str:
+    """Where Shopify's admin shows the app, as its parameter `host` says; `in_admin` where that cannot be believed.
+
+    `host` is base64 of `admin.shopify.com/store/<name>` or `<shop>.myshopify.com/admin`. Whatever else it holds, be it
+    another host, a port, a user name or a path that climbs, would lead a merchant away from Shopify (open redirect).
+    """
+    place = _decoded(host or "")
+    own = f"{shop_domain(domain)}/admin"
+    if is_shopify_itself(settings) and (place == own or _IN_ADMIN.fullmatch(place)):
+        return f"https://{place}/apps/{settings.api_key}"
+    return in_admin(settings, domain)
+
+
+def _decoded(host: str) -> str:
+    try:
+        return base64.b64decode(host + "=" * (-len(host) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        return ""
 
 
 def is_shopify_itself(settings: Settings) -> bool:

@@ -11,6 +11,7 @@ from dev_store.commerce.edits import EditVerbs
 from dev_store.commerce.order_documents import OrderLine
 from dev_store.commerce.privacy import PrivacyVerbs
 from dev_store.commerce.products import ProductVerbs
+from dev_store.commerce.settings import SettingsVerbs
 from dev_store.commerce.shops import open_shop
 from dev_store.commerce.verbs import VERBS
 from dev_store.refusals import CheckoutRefused, RefusalError, Unknown
@@ -18,5 +19,5 @@ from dev_store.refusals import CheckoutRefused, RefusalError, Unknown
 __all__ = ["VERBS", "CheckoutRefused", "Commerce", "OrderLine", "RefusalError", "Unknown", "open_shop"]
 
 
-class Commerce(ProductVerbs, DiscountVerbs, CustomerVerbs, PrivacyVerbs, EditVerbs, CancellationVerbs):
+class Commerce(ProductVerbs, DiscountVerbs, CustomerVerbs, PrivacyVerbs, EditVerbs, CancellationVerbs, SettingsVerbs):
     """The verbs of one shop."""

@@ -9,12 +9,15 @@ import pytest
 
 from app.config import DEFAULT_SCOPES
 from app.shopify.version import API_VERSION
+from app.shops.scopes import FEATURES
 from tests.shopify.test_operations import published
 from webhooks import topics
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPLIANCE = {"customers/data_request", "customers/redact", "shop/redact"}
 ENDPOINT = "/webhooks"
+# They open no field of the API: the proxy, and orders older than 60 days.
+SCOPES_OF_NO_FIELD = {"write_app_proxy", "read_all_orders"}
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +69,17 @@ def test_the_version_is_the_one_we_speak(toml: dict[str, Any]) -> None:
 def test_the_scopes_exist_and_hold_what_the_app_asks_for(toml: dict[str, Any]) -> None:
     scopes = toml["access_scopes"]["scopes"].split(",")
     known = {scope for item in published()["offline_scopes"]["items"] for scope in item["offlineScopes"]}
-    assert set(scopes) - known - {"write_app_proxy"} == set(), "write_app_proxy opens the proxy, nothing of the API"
+    assert set(scopes) - known - SCOPES_OF_NO_FIELD == set()
     assert set(DEFAULT_SCOPES) <= set(scopes)
     assert len(scopes) == len(set(scopes))
+
+
+def test_optional_scopes_are_those_that_features_ask_for(toml: dict[str, Any]) -> None:
+    optional = toml["access_scopes"]["optional_scopes"]
+    assert set(optional) == {scope for feature in FEATURES.values() for scope in feature.scopes}
+    known = {scope for item in published()["offline_scopes"]["items"] for scope in item["offlineScopes"]}
+    assert set(optional) - known - SCOPES_OF_NO_FIELD == set()
+    assert set(optional) & set(toml["access_scopes"]["scopes"].split(",")) == set(), "asked for twice"
 
 
 def test_addresses_agree_with_each_other(toml: dict[str, Any]) -> None:

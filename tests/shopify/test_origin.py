@@ -1,12 +1,13 @@
 """Shop domains: nothing but a whole myshopify.com domain becomes an address."""
 
+import base64
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.config import Settings
-from app.shopify.origin import NotAShop, frame_ancestors, in_admin, shop_domain, shop_url
+from app.shopify.origin import NotAShop, embedded_url, frame_ancestors, in_admin, shop_domain, shop_url
 
 SETTINGS = Settings(home=Path("/nowhere"), api_key="key")
 LOCAL = replace(SETTINGS, dev=True, shopify_origin="http://127.0.0.1:9292/{shop}")
@@ -63,3 +64,44 @@ def test_only_the_own_admin_may_frame_a_shops_pages() -> None:
     assert frame_ancestors(LOCAL, "demo.myshopify.com") == "http://127.0.0.1:9292 https://admin.shopify.com"
     with pytest.raises(NotAShop):
         frame_ancestors(SETTINGS, "demo.myshopify.com; script-src *")
+
+
+def host(place: str) -> str:
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("place", ["admin.shopify.com/store/demo", "demo.myshopify.com/admin"])
+def test_the_embedded_app_is_where_the_admin_says(place: str) -> None:
+    assert embedded_url(SETTINGS, "demo.myshopify.com", host(place)) == f"https://{place}/apps/key"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        "",
+        "%%%",
+        "\u00e4",
+        host("evil.example"),
+        host("evil.example/admin.shopify.com/store/demo"),
+        host("admin.shopify.com.evil.example/store/demo"),
+        host("admin.shopify.com@evil.example/store/demo"),
+        host("admin.shopify.com:8443/store/demo"),
+        host("admin.shopify.com/store/demo/../../evil"),
+        host("admin.shopify.com/store/demo\n.evil.example"),
+        host("admin.shopify.com/store/demo?x="),
+        host("admin.shopify.com/store/"),
+        host("https://admin.shopify.com/store/demo"),
+        host("//evil.example/admin"),
+        host("other.myshopify.com/admin"),
+        host("demo.myshopify.com/admin/../x"),
+        host("demo.myshopify.com\\@evil.example/admin"),
+    ],
+)
+def test_a_host_that_shopify_would_not_send_leads_into_the_shops_own_admin(given: str | None) -> None:
+    assert embedded_url(SETTINGS, "demo.myshopify.com", given) == "https://demo.myshopify.com/admin/apps/key"
+
+
+def test_a_development_store_is_never_left_for_shopify() -> None:
+    given = host("admin.shopify.com/store/demo")
+    assert embedded_url(LOCAL, "demo.myshopify.com", given) == in_admin(LOCAL, "demo.myshopify.com")
