@@ -22,6 +22,7 @@ from app.api.shapes import (
     record,
     reference,
 )
+from app.api.storefront import STOREFRONT_COMPONENTS
 
 LARGEST_ADJUSTMENT = 1_000_000_000
 EVENT_STATES = ("pending", "done", "ignored", "parked")
@@ -150,7 +151,7 @@ COMPONENTS: dict[str, Schema] = {
         "additionalProperties": True,
     },
 }
-COMPONENTS |= PROGRAM_COMPONENTS | ACTION_COMPONENTS | MERGE_COMPONENTS | POPUP_COMPONENTS
+COMPONENTS |= PROGRAM_COMPONENTS | ACTION_COMPONENTS | MERGE_COMPONENTS | POPUP_COMPONENTS | STOREFRONT_COMPONENTS
 COMPONENTS |= {f"{name}Page": page_of(name) for name in ("LedgerEntry", "Lot", "Redemption", "Event")}
 
 ADJUSTMENT_REQUEST: Schema = {

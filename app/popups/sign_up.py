@@ -1,14 +1,15 @@
 """A visitor gives an address and gets a code: one for each mailbox, however often and however fast it is asked.
 
-Called by the storefront's door. All of it is one transaction: the sign-up, its code, the account of the address, the
-receipt of consent and the job that tells Shopify. A mailbox that is known gets the answer it got the first time, so
-that nobody learns from an answer whether an address was here before.
+Called by the storefront's door, which puts sign-ups of one moment together. All of it is one transaction: the sign-up,
+its code, the account of the address, the receipt of consent and the job that tells Shopify. A mailbox that is known
+gets the answer it got the first time, so that nobody learns from an answer whether an address was here before.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
 
-from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -18,9 +19,12 @@ from app.errors import NotFound
 from app.jobs import enqueue_all
 from app.popups.addresses import cleaned, is_disposable, mailbox
 from app.popups.afterwards import telling
-from app.popups.models import ConsentText, Popup, SignUp
+from app.sql import Statement, rows
 
-CODE, LATER, INVALID = "code", "later", "invalid"
+CODE, LATER, INVALID, GONE = "code", "later", "invalid", "gone"
+
+_Mailbox = tuple[int, str]
+_Row = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,81 +42,125 @@ class Wish:
 
 @dataclass(frozen=True)
 class Answer:
-    """`state` code (with the code), later (it will be sent), or invalid (no mail can reach that address)."""
+    """`state` code (with the code), later (it will be sent), invalid (no mail can reach that address), or gone.
+
+    Gone is a popup that is not shown any more, or words to agree to that this shop never used.
+    """
 
     state: str
     code: str | None = None
 
 
 def sign_up(session: Session, shop_id: int, wish: Wish) -> Answer:
-    """Sign a mailbox up. Raises NotFound for a popup that is not shown, or for words that this shop never used."""
-    popup = session.get(Popup, (shop_id, wish.popup_id))
-    words = session.get(ConsentText, (shop_id, wish.consent or ""))
-    if popup is None or not popup.active or words is None:
+    """Sign a mailbox up by itself. Raises NotFound for a popup that is not shown, or for words this shop never used."""
+    [answer] = sign_up_all(session, shop_id, [wish])
+    if answer.state == GONE:
         raise NotFound("This popup is not shown any more.", kind="popup-gone")
+    return answer
+
+
+def sign_up_all(session: Session, shop_id: int, wishes: Sequence[Wish]) -> list[Answer]:
+    """Sign mailboxes up, in as many statements for all as for one; an answer for each wish, in their order."""
+    shown = _shown(session, shop_id, wishes)
+    asked = [_asked(wish) if n in shown else None for n, wish in enumerate(wishes)]
+    first: dict[_Mailbox, _Row] = {}
+    for n, row in enumerate(asked):
+        if row is not None:
+            first.setdefault(_key(row), row | {"pool_id": shown[n]})
+    codes = _codes(session, shop_id, first) if first else {}
+    return [
+        Answer(GONE) if n not in shown else Answer(INVALID) if row is None else _answer(codes[_key(row)])
+        for n, row in enumerate(asked)
+    ]
+
+
+_SHOWN = Statement("""
+select w.n, p.pool_id
+from jsonb_to_recordset(cast(:wishes as jsonb)) as w(n int, popup_id bigint, consent text)
+join popups p on p.shop_id = :shop and p.id = w.popup_id and p.active
+join consent_texts t on t.shop_id = :shop and t.version = w.consent
+""")
+
+
+def _shown(session: Session, shop_id: int, wishes: Sequence[Wish]) -> dict[int, int]:
+    """The pool of each wish, by its place, whose popup and words are there."""
+    asked = [{"n": n, "popup_id": wish.popup_id, "consent": _note(wish.consent) or ""} for n, wish in enumerate(wishes)]
+    return {row.n: row.pool_id for row in _SHOWN.run(session, shop=shop_id, wishes=rows(asked))}
+
+
+def _asked(wish: Wish) -> _Row | None:
+    """A wish as a row; None where no mail can reach the address, or only for minutes."""
     address = cleaned(wish.email)
     if address is None or is_disposable(address):
-        return Answer(INVALID)
-    row = _claim_mailbox(session, shop_id, wish, address)
-    if row is None:
-        return _known(session, shop_id, wish.popup_id, address)
-    code = pools.take(session, shop_id, popup.pool_id)
+        return None
+    notes = {name: _note(getattr(wish, name)) for name in ("language", "page", "how", "ref", "consent")}
+    return {"popup_id": wish.popup_id, "mailbox": mailbox(address), "email": address} | notes
+
+
+_CLAIM = Statement("""
+insert into sign_ups (shop_id, popup_id, mailbox, email, language, page, how, ref, created_at)
+select :shop, popup_id, mailbox, email, language, page, how, ref, :now
+from jsonb_to_recordset(cast(:rows as jsonb)) as r(
+    popup_id bigint, mailbox text, email text, language text, page text, how text, ref text)
+order by popup_id, mailbox
+on conflict do nothing
+returning id, popup_id, mailbox
+""")
+_HELD = Statement("""
+select s.popup_id, s.mailbox, s.code
+from jsonb_to_recordset(cast(:rows as jsonb)) as r(popup_id bigint, mailbox text)
+join sign_ups s on s.shop_id = :shop and s.popup_id = r.popup_id and s.mailbox = r.mailbox
+""")
+
+
+def _codes(session: Session, shop_id: int, first: dict[_Mailbox, _Row]) -> dict[_Mailbox, str | None]:
+    """The code of each mailbox: a new one, or what it got the first time. Who comes second waits for who came first."""
+    made = _CLAIM.run(session, shop=shop_id, rows=rows(first.values()), now=clock.now())
+    ids = {(row.popup_id, row.mailbox): row.id for row in made}
+    new = [row | {"id": ids[key]} for key, row in first.items() if key in ids]
+    known = [row for key, row in first.items() if key not in ids]
+    held = _HELD.run(session, shop=shop_id, rows=rows(known)) if known else []
+    taken = _give(session, shop_id, new) if new else {}
+    return {(row.popup_id, row.mailbox): row.code for row in held} | taken
+
+
+def _give(session: Session, shop_id: int, new: list[_Row]) -> dict[_Mailbox, str | None]:
+    """Codes and accounts for new sign-ups, their receipts, and the jobs that tell Shopify of them."""
+    # Nearly always one pool: a visitor sees one popup, and a shop shows one offer at a time.
+    for pool_id in sorted({row["pool_id"] for row in new}):
+        waiting = [row for row in new if row["pool_id"] == pool_id]
+        codes = pools.take_many(session, shop_id, pool_id, len(waiting))
+        for row, code in zip_longest(waiting, codes):
+            row["code"] = code
     # Last, because making an account keeps others of this shop waiting until we commit.
-    account = accounts.owners_of_emails(session, {(shop_id, address)})[shop_id, address]
-    _finish(session, shop_id, row, code, account, wish, address, words.version)
-    return Answer(CODE, code) if code else Answer(LATER)
+    owners = accounts.owners_of_emails(session, {(shop_id, row["email"]) for row in new})
+    for row in new:
+        row["account_id"] = owners[shop_id, row["email"]]
+    receipts = _FINISH.run(session, shop=shop_id, rows=rows(new), now=clock.now())
+    enqueue_all(session, [telling(shop_id, row.id) for row in receipts])
+    return {_key(row): row["code"] for row in new}
 
 
-def _claim_mailbox(session: Session, shop_id: int, wish: Wish, address: str) -> int | None:
-    """The new sign-up's id; None when this mailbox has signed up. Who comes second waits here for who came first."""
-    row = insert(SignUp).values(
-        shop_id=shop_id,
-        popup_id=wish.popup_id,
-        mailbox=mailbox(address),
-        email=address,
-        language=_note(wish.language),
-        page=_note(wish.page),
-        how=_note(wish.how),
-        ref=_note(wish.ref),
-        created_at=clock.now(),
-    )
-    made: int | None = session.scalar(row.on_conflict_do_nothing().returning(SignUp.id))
-    return made
-
-
-def _known(session: Session, shop_id: int, popup_id: int, address: str) -> Answer:
-    held = select(SignUp.code).where(
-        SignUp.shop_id == shop_id, SignUp.popup_id == popup_id, SignUp.mailbox == mailbox(address)
-    )
-    code = session.scalar(held)
-    return Answer(CODE, code) if code else Answer(LATER)
-
-
-_FINISH = text("""
-with signed as (
-    update sign_ups set code = :code, account_id = :account where shop_id = :shop and id = :id
+_FINISH = Statement("""
+with new as (
+    select * from jsonb_to_recordset(cast(:rows as jsonb)) as r(
+        id bigint, popup_id bigint, email text, consent text, code text, account_id bigint)
+), signed as (
+    update sign_ups s set code = new.code, account_id = new.account_id from new
+    where s.shop_id = :shop and s.id = new.id
 )
 insert into consent_receipts (shop_id, account_id, channel, address, version, source, given_at)
-values (:shop, :account, 'email', :address, :version, :source, :now)
+select :shop, account_id, 'email', email, consent, 'popup:' || popup_id, :now from new order by id
 returning id
 """)
 
 
-def _finish(
-    session: Session, shop_id: int, row: int, code: str | None, account: int, wish: Wish, address: str, version: str
-) -> None:
-    """The code and the account of the sign-up, the receipt, and the job that tells Shopify of it."""
-    told = {
-        "shop": shop_id,
-        "id": row,
-        "code": code,
-        "account": account,
-        "address": address,
-        "version": version,
-        "source": f"popup:{wish.popup_id}",
-        "now": clock.now(),
-    }
-    enqueue_all(session, [telling(shop_id, session.scalars(_FINISH, told).one())])
+def _key(row: _Row) -> _Mailbox:
+    return row["popup_id"], row["mailbox"]
+
+
+def _answer(code: str | None) -> Answer:
+    return Answer(CODE, code) if code else Answer(LATER)
 
 
 def _note(value: str | None) -> str | None:

@@ -5,6 +5,7 @@ them. It writes only for shops that show points; for all others it is one look a
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import text
@@ -60,6 +61,28 @@ def show_points(session: Session, shop_id: int, *, on: bool) -> None:
     switched = session.execute(_SWITCH, {"shop": shop_id, "on": on})
     if on and switched.rowcount:  # type: ignore[attr-defined]  # a cursor result, since the statement returns no rows
         note_everybody(session, shop_id)
+
+
+@dataclass(frozen=True)
+class Showing:
+    """`points`: customers' points are kept in metafields. `up_to_date`: nothing that is due waits to be published."""
+
+    points: bool
+    up_to_date: bool
+
+
+_SHOWING = text("""
+select coalesce(s.members, false) as points,
+       s.due_at is null
+           and not exists (select from member_changes where shop_id = :shop and due_at <= :now) as published
+from (values (1)) one left join storefronts s on s.shop_id = :shop
+""")
+
+
+def showing(session: Session, shop_id: int) -> Showing:
+    """What this shop's storefront shows now."""
+    row = session.execute(_SHOWING, {"shop": shop_id, "now": clock.now()}).one()
+    return Showing(row.points, row.published)
 
 
 def note_everybody(session: Session, shop_id: int) -> None:

@@ -20,17 +20,19 @@ from werkzeug.exceptions import HTTPException
 from app import runtime as runtimes
 from app.api.checks import Schema, faults
 from app.customers.queries import account_of_customer
-from app.errors import Invalid, Problem, Unauthorised
+from app.errors import Invalid, NotFound, Problem, Unauthorised
 from app.popups import counting
-from app.popups.sign_up import LATER, Answer, Wish, sign_up
+from app.popups.sign_up import GONE, LATER, Answer, Wish
 from app.storefront.admission import Admission, require_installed
 from app.storefront.members import members
 from app.storefront.signed import Signed
+from app.storefront.together import SignUps
 
 log = structlog.get_logger()
 
 PREFIX = "/proxy"
 ADMISSION = "perennial.storefront.admission"
+SIGN_UPS = "perennial.storefront.sign_ups"
 LARGEST_BODY = 4_000
 _KINDS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 _POPUP = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
@@ -61,18 +63,23 @@ blueprint = Blueprint("storefront", __name__, url_prefix=PREFIX)
 
 
 @blueprint.record
-def _own_admission(state: BlueprintSetupState) -> None:
+def _own_memory(state: BlueprintSetupState) -> None:
     assert isinstance(state.app, Flask)
-    state.app.extensions.setdefault(ADMISSION, Admission(runtimes.of(state.app)))
+    runtime = runtimes.of(state.app)
+    state.app.extensions.setdefault(ADMISSION, Admission(runtime))
+    state.app.extensions.setdefault(SIGN_UPS, SignUps(runtime))
 
 
 @blueprint.post("/sign-up")
 def post_sign_up() -> Response:
     """A visitor gives an address: {"state": "code" | "later" | "invalid", "code"?}."""
-    with _visitor() as (session, _, shop_id):
-        body = _body(_SIGN_UP)
-        # Only programs fill in what people do not see. They are thanked like everybody.
-        answer = Answer(LATER) if body.get("company") else sign_up(session, shop_id, _wish(body))
+    _, shop_id = _admitted()
+    body = _body(_SIGN_UP)
+    sign_ups: SignUps = current_app.extensions[SIGN_UPS]
+    # Only programs fill in what people do not see. They are thanked like everybody.
+    answer = Answer(LATER) if body.get("company") else sign_ups.sign_up(shop_id, _wish(body))
+    if answer.state == GONE:
+        raise NotFound("This popup is not shown any more.", kind="popup-gone")
     return _json({"state": answer.state} | ({"code": answer.code} if answer.code else {}))
 
 
@@ -99,16 +106,19 @@ def post_seen() -> Response:
 @contextmanager
 def _visitor() -> Iterator[tuple[Session, Signed, int]]:
     """The session of the shop that a request was signed for; commits at the end."""
-    request.max_content_length = LARGEST_BODY
-    runtime = runtimes.of(current_app)
-    admission: Admission = current_app.extensions[ADMISSION]
-    signed, shop_id = admission.admit(
-        request.query_string.decode("latin-1"), request.headers.get("X-Forwarded-For", "")
-    )
-    request.get_data()  # all of it, before a connection is held
-    with runtime.database.shop(shop_id) as session:
+    signed, shop_id = _admitted()
+    with runtimes.of(current_app).database.shop(shop_id) as session:
         require_installed(session, shop_id)
         yield session, signed, shop_id
+
+
+def _admitted() -> tuple[Signed, int]:
+    """What was signed, and the shop's id; all of the body is here then, before a connection is held."""
+    request.max_content_length = LARGEST_BODY
+    admission: Admission = current_app.extensions[ADMISSION]
+    admitted = admission.admit(request.query_string.decode("latin-1"), request.headers.get("X-Forwarded-For", ""))
+    request.get_data()
+    return admitted
 
 
 def _body(schema: Schema) -> dict[str, Any]:

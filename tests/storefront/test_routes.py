@@ -58,6 +58,29 @@ def test_what_no_mail_can_reach_is_invalid(street: Street) -> None:
     assert sign_ups(street) == 0
 
 
+def test_a_request_that_is_sent_again_is_answered_alike_and_changes_nothing(street: Street) -> None:
+    popup = street.popup()
+    address = signed(street, "sign-up")
+    first, again = (requests.post(address, json=asked(popup), timeout=10) for _ in range(2))
+    assert require_small_json(again, 200) == require_small_json(first, 200)
+    assert sign_ups(street) == 1
+
+
+def test_disposable_addresses_are_refused_and_variants_of_one_in_a_burst_get_one_code(street: Street) -> None:
+    popup = street.popup()
+    thrown_away = street.ask("sign-up", asked(popup, email="bea@inbox.mailinator.com"))
+    assert require_small_json(thrown_away, 200) == {"state": "invalid"}
+    variants = ["bea@gmail.com", "b.e.a@gmail.com", "Bea+1@Gmail.com", "bea+2@googlemail.com"]
+    burst = [
+        requests.post(signed(street, "sign-up"), json=asked(popup, email=one), timeout=10) for one in variants * 10
+    ]
+    said = [answer.json() for answer in burst if answer.status_code == 200]
+    assert {answer.status_code for answer in burst} == {200, 429}
+    assert len(said) < admission.VISITOR_BURST + 10
+    assert [one for one in said if one != said[0]] == []
+    assert sign_ups(street) == 1
+
+
 def test_a_program_that_fills_in_everything_is_thanked_and_forgotten(street: Street) -> None:
     popup = street.popup()
     assert require_small_json(street.ask("sign-up", asked(popup, company="Acme")), 200) == {"state": "later"}
