@@ -21,6 +21,12 @@ IN_WORDS: Schema = {"type": "array", "items": TEXT, "description": "The same in 
 RULES: Schema = {"type": "object", "description": rules.__doc__}
 COUNTING = ("as_posted", "all_orders")
 LARGEST_PRICE = 1_000_000_000
+CODE_DAYS: Schema = {
+    "type": ["integer", "null"],
+    "minimum": 1,
+    "maximum": 3_650,
+    "description": "Whole days that a code works; an unused one is then withdrawn and its points return.",
+}
 
 _sum = record({"accounts": WHOLE, "points": WHOLE})
 _side = record({"points": WHOLE, "accounts": WHOLE, "sources": WHOLE, "cost": MONEY})
@@ -102,6 +108,7 @@ PROGRAM_COMPONENTS: dict[str, Schema] = {
             "points": WHOLE,
             "value": MONEY,
             "active": {**FLAG, "description": "Whether it is offered."},
+            "code_days": {**CODE_DAYS, "description": f"{CODE_DAYS['description']} Null: for ever."},
         }
     ),
     "Preview": record(
@@ -214,10 +221,11 @@ REWARD_REQUEST: Schema = {
             "description": "Decimal string in the shop's currency.",
         },
         "program_id": ID,
+        "code_days": CODE_DAYS,
     },
 }
 REWARD_CHANGE: Schema = {
     "type": "object",
     "additionalProperties": False,
-    "properties": {"title": _NAME, "points": _PRICE, "active": FLAG},
+    "properties": {"title": _NAME, "points": _PRICE, "active": FLAG, "code_days": CODE_DAYS},
 }

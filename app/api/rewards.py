@@ -39,6 +39,7 @@ def create_reward(call: Call) -> Answer:
         title=call.body["title"],
         points=int(call.body["points"]),
         value_minor=to_minor(call.body["value"], call.shop.currency),
+        code_days=call.body.get("code_days"),
         actor=call.actor,
     )
     return Answer(201, _reward(reward))
@@ -62,4 +63,5 @@ def _reward(reward: Reward) -> dict[str, Any]:
         "points": reward.points,
         "value": money(reward.value_minor, reward.currency),
         "active": reward.active,
+        "code_days": reward.code_days,
     }

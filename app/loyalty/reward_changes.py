@@ -12,13 +12,24 @@ from app.loyalty.program_changes import locked_program
 from app.money import to_decimal_string
 from app.shops.models import Shop
 
-CHANGEABLE = ("title", "points", "active")
+CHANGEABLE = ("title", "points", "active", "code_days")
 
 
 def add_reward(
-    session: Session, shop: Shop, program_id: int, *, title: str, points: int, value_minor: int, actor: str
+    session: Session,
+    shop: Shop,
+    program_id: int,
+    *,
+    title: str,
+    points: int,
+    value_minor: int,
+    actor: str,
+    code_days: int | None = None,
 ) -> Reward:
-    """Offer an amount off for points, in the shop's currency; raises NotFound, Unprocessable for no amount."""
+    """Offer an amount off for points, in the shop's currency; raises NotFound, Unprocessable for no amount.
+
+    A code works for `code_days` whole days of the shop, without them for ever.
+    """
     locked_program(session, shop.id, program_id)
     if value_minor <= 0:
         raise Unprocessable("A reward has to take something off.", kind="reward-value")
@@ -31,6 +42,7 @@ def add_reward(
         value_minor=value_minor,
         currency=shop.currency,
         active=True,
+        code_days=code_days,
     )
     session.add(reward)
     session.flush()
@@ -40,7 +52,7 @@ def add_reward(
 
 
 def change_reward(session: Session, shop_id: int, reward_id: int, changes: Mapping[str, Any], *, actor: str) -> Reward:
-    """Set title, price or whether it is offered. Codes issued before keep their price; raises NotFound."""
+    """Set what is CHANGEABLE. Codes issued before keep their price and their end; raises NotFound."""
     reward = session.get(Reward, (shop_id, reward_id), with_for_update=True)
     if reward is None:
         raise NotFound(f"This shop has no reward {reward_id}.")

@@ -169,6 +169,19 @@ def test_rewards_are_offered_changed_and_stopped(api: Api, holder: Holder, give:
     assert audited(api)[0][2:] == ({"points": 180, "active": True}, {"points": 150, "active": False})
 
 
+def test_codes_of_a_reward_end_after_the_days_it_says(api: Api, holder: Holder, give: Callable[[int], None]) -> None:
+    made = api.post("/rewards", {"title": "Ten off", "points": 100, "value": "10", "code_days": 30}).get_json()
+    assert made["code_days"] == 30
+    give(200)
+    taken = api.post(f"/customers/{CUSTOMER}/redemptions", {"reward_id": made["id"]}).get_json()
+    assert taken["expires_at"] is not None
+    ended = api.request("PATCH", f"/rewards/{made['id']}", json={"code_days": None}).get_json()
+    assert ended["code_days"] is None
+    assert audited(api)[0][2:] == ({"code_days": 30}, {"code_days": None})
+    for wrong in (0, 3_651, "30"):
+        assert api.request("PATCH", f"/rewards/{made['id']}", json={"code_days": wrong}).status_code == 400
+
+
 def test_a_reward_takes_something_off_and_belongs_to_a_program(api: Api) -> None:
     assert api.post("/rewards", {"title": "x", "points": 1, "value": "0.00"}).status_code == 422
     assert api.post("/rewards", {"title": "x", "points": 1, "value": "5", "program_id": "99"}).status_code == 404
