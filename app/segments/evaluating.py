@@ -11,7 +11,7 @@ from typing import Any
 
 from app.loyalty.dates import day_of
 from app.money import to_decimal
-from app.segments.catalogue import ATTRIBUTES, DATE, MONEY, AttributeType
+from app.segments.catalogue import ATTRIBUTES, DATE, MONEY, NUMBER, AttributeType
 from app.segments.compiling import Calendar
 from app.segments.days import day_meant
 from app.segments.syntax import Clause, Day, Group, Node, Offset, Text, Value, clauses
@@ -71,7 +71,9 @@ def shown(attribute: AttributeType, profile: Mapping[str, Any], calendar: Calend
 def _bound(attribute: AttributeType, value: Value, calendar: Calendar) -> Any:
     if isinstance(value, Day | Offset):
         return day_meant(value, calendar.today)
-    return attribute.folded(value.value) if isinstance(value, Text) else value.value
+    if isinstance(value, Text):
+        return attribute.folded(value.value)
+    return int(value.value) if attribute.kind == NUMBER else value.value
 
 
 def _clause_holds(clause: Clause, profile: Mapping[str, Any], calendar: Calendar) -> bool:

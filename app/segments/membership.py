@@ -102,10 +102,10 @@ def crossed(session: Session, shop_id: int, crossings: Iterable[Crossing]) -> se
 
 
 _COUNT = text("""
-insert into segment_days as d (shop_id, segment_id, day, members, entered, "left")
+insert into segment_days as d (shop_id, segment_id, day, members, entered, gone)
 values (:shop, :segment, :day, :members, :entered, :gone)
 on conflict (shop_id, segment_id, day) do update
-    set members = excluded.members, entered = d.entered + excluded.entered, "left" = d."left" + excluded."left"
+    set members = excluded.members, entered = d.entered + excluded.entered, gone = d.gone + excluded.gone
 """)
 
 

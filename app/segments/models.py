@@ -123,7 +123,7 @@ class SegmentDay(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     members: Mapped[int]
     entered: Mapped[int] = mapped_column(server_default=text("0"))
-    left: Mapped[int] = mapped_column(server_default=text("0"))
+    gone: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class SegmentChange(Base):

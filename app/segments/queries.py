@@ -157,7 +157,7 @@ def history(session: Session, shop_id: int, segment_id: int, *, days: int = 30) 
         day = first + timedelta(days=n)
         row = by_day.get(day)
         count = row.members if row else count
-        shown.append(Day(day, count, row.entered if row else 0, row.left if row else 0))
+        shown.append(Day(day, count, row.entered if row else 0, row.gone if row else 0))
     return shown
 
 
