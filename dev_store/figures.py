@@ -23,8 +23,27 @@ def figures(state: State, shop: Document) -> dict[str, Any]:
         **_orders(state, domain, currency),
         "refunds": state.count(domain, "refund"),
         "discounts": state.count(domain, "discount"),
+        "offers": _offers(state, domain, currency),
         "webhooks": {"announced": sum(announced.values()), "by_topic": dict(sorted(announced.items()))},
         **expected(state, domain),
+    }
+
+
+def _offers(state: State, domain: str, currency: str) -> dict[str, dict[str, Any]]:
+    """Discounts with codes for anybody, by title: codes used on orders that stand, and what these come to now."""
+    public = [discount for discount in state.all(domain, "discount") if not discount["context"].get("customers")]
+    titles = {entry["code"].lower(): discount["title"] for discount in public for entry in discount["codes"]}
+    used: dict[str, set[str]] = {discount["title"]: set() for discount in public}
+    revenue: Counter[str] = Counter()
+    for order in state.all(domain, "order"):
+        entered = {entry["code"].lower() for entry in order["discount_codes"]} & titles.keys()
+        if entered and not order["test"] and not order["cancelled_at"]:
+            for title in {titles[code] for code in entered}:
+                revenue[title] += to_minor(order["current_total_price"], currency)
+            for code in entered:
+                used[titles[code]].add(code)
+    return {
+        title: {"codes_used": len(codes), "revenue": to_text(revenue[title], currency)} for title, codes in used.items()
     }
 
 

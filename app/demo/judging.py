@@ -13,6 +13,7 @@ from typing import Any
 from app import clock
 from app.demo import queries
 from app.demo.processes import DemoError
+from app.demo.visiting import Visitors
 from app.demo.world import World
 
 QUIET_SECONDS = 900.0
@@ -81,7 +82,10 @@ def judge(world: World) -> Verdict:
     accounts: dict[str, dict[str, int]] = figures["accounts"]
     balances = world.members.balances([int(owner) for owner in accounts if owner.isdigit()])
     differences += _accounts(accounts, balances, guests)
-    return Verdict(_summary(stats, inbox, app, words, agrees=not differences), differences, balances)
+    popups = Visitors(world).statistics()
+    differences += _offers(figures["offers"], popups)
+    summary = _summary(stats, inbox, app, words, agrees=not differences)
+    return Verdict(summary | {"popups": popups}, differences, balances)
 
 
 _SAME_NAME = ("points_spent", "points_outstanding", "codes_issued", "codes_used")
@@ -95,6 +99,21 @@ def _accounts(
         Difference(f"account {owner}", row["balance"], held[owner])
         for owner, row in accounts.items()
         if row["balance"] != (held[owner] or 0)
+    ]
+
+
+def _offers(offers: Mapping[str, Mapping[str, Any]], popups: Mapping[str, Mapping[str, Any]]) -> list[Difference]:
+    """Codes of popups, and the money of the orders they were used on."""
+    held = {
+        title: {"codes_used": popup["codes_used"], "revenue": popup["revenue"]["amount"]}
+        for title, popup in popups.items()
+    }
+    return [
+        Difference(f"{what} of {title}", offer[what], held[title][what])
+        for title, offer in offers.items()
+        if title in held
+        for what in ("codes_used", "revenue")
+        if offer[what] != held[title][what]
     ]
 
 

@@ -1,7 +1,8 @@
 """`make demo`: a small plant shop, installed and lived through for a year, then left running for you to look at.
 
 The year is `dev_store.history.year`; its webhooks arrive signed, a share of them twice and out of order. Both clocks
-move with it, so that it really passes; members redeem through the public API and use their codes at later checkouts.
+move with it, so that it really passes; members redeem through the public API and use their codes at later checkouts,
+visitors sign up at a popup of the storefront and buy with the code that they are shown.
 """
 
 import json
@@ -18,14 +19,15 @@ from tqdm import tqdm
 from app import clock
 from app.demo.judging import Difference, judge, wait_until_quiet
 from app.demo.processes import DemoError
+from app.demo.visiting import Visitors, fill_shelves
 from app.demo.world import World, clear, read_notes
 from dev_store.history.running import Runner
-from dev_store.history.steps import REDEEM, Step
+from dev_store.history.steps import REDEEM, SIGN_UP, Step
 from dev_store.history.year import generate
 
 SHOP = "fern-and-moss.myshopify.com"
 PLACE = {"name": "Fern & Moss", "currency": "GBP", "timezone": "Europe/London", "country": "GB"}
-STORY, SEED, DAYS = "year", 1, 365
+STORY, SEED, DAYS = "year with visitors", 1, 365
 SUMMARY = "demo-summary.json"
 DOUBLED, WINDOW = 0.1, 40  # share of deliveries that come twice; how many stand in a row that is drawn from
 BATCH = 60
@@ -56,9 +58,13 @@ def _live(world: World) -> None:
     click.echo(f"Installing Perennial in {PLACE['name']} ({world.shop}) …")
     world.install(**PLACE)
     world.store.delivery(double=DOUBLED, shuffle=WINDOW, compress=1000)
-    steps = generate(SEED, start=start, days=DAYS)
+    fill_shelves(world)
+    visitors = Visitors(world)
+    visitors.open_window()
+    wait_until_quiet(world)
+    steps = generate(SEED, start=start, days=DAYS, sign_up=True)
     with tqdm(total=len(steps), desc="A year of the shop", unit="step") as bar:
-        runner = live(world, steps, bar)
+        runner = live(world, steps, bar, visitors)
         bar.set_postfix_str("settling")
         wait_until_quiet(world)
     world.store.delivery(double=0.0, shuffle=0, compress=1)
@@ -68,8 +74,8 @@ def _live(world: World) -> None:
     world.finished(STORY)
 
 
-def live(world: World, steps: list[Step], bar: "tqdm[Never]") -> Runner:
-    """Lives through steps with members who redeem; both clocks go along."""
+def live(world: World, steps: list[Step], bar: "tqdm[Never]", visitors: Visitors | None = None) -> Runner:
+    """Lives through steps with members who redeem and visitors who sign up; both clocks go along."""
     reward, members = world.members.reward(), world.members
 
     def redeem(customer_ids: list[int]) -> dict[int, str]:
@@ -80,12 +86,13 @@ def live(world: World, steps: list[Step], bar: "tqdm[Never]") -> Runner:
 
     def before(step: Step) -> None:
         nonlocal there
-        if step.verb == REDEEM or step.at - there >= CLOCK_STEP:
+        if step.verb in {REDEEM, SIGN_UP} or step.at - there >= CLOCK_STEP:
             there = step.at
             world.move_clocks(there - clock.wall_now())
             bar.set_postfix_str(f"{there:%d %b %Y}")
 
-    runner = Runner(world.store, batch=BATCH, redeem=redeem, before=before, done=bar.update)
+    sign_up = visitors.sign_up if visitors else None
+    runner = Runner(world.store, batch=BATCH, redeem=redeem, sign_up=sign_up, before=before, done=bar.update)
     runner.live(steps)
     return runner
 
@@ -94,6 +101,9 @@ def _judged(world: World) -> int:
     verdict = judge(world)
     if not verdict.summary["codes"]["used"]:
         verdict.differences.append(Difference("codes that members used", "many", "none"))
+        verdict.summary["agrees"] = False
+    if not any(popup["codes_used"] for popup in verdict.summary["popups"].values()):
+        verdict.differences.append(Difference("codes that visitors used", "many", "none"))
         verdict.summary["agrees"] = False
     path = world.home / SUMMARY
     path.write_text(json.dumps(verdict.summary, indent=2) + "\n", encoding="utf-8")
@@ -116,6 +126,9 @@ def _show(world: World) -> None:
 Fern & Moss has had a year: {figures["orders"]["all"]:,} orders, {figures["customers"]} customers, \
 {figures["points_outstanding"]:,} points outstanding on {clock.wall_now():%d %B %Y}.
 
+  The storefront {world.store_origin}/{world.shop}/
+                 Leave the page with the pointer at its upper edge, and the popup comes.
+                 Log in as {_address(world, customer)} to see points and the link for friends.
   The app        {world.store_origin}/{world.shop}/admin/apps/{world.notes.client_id}
   The API        {api}/openapi.json
   Metrics        {world.app_url}/metrics
@@ -136,6 +149,11 @@ Try:
 Ctrl-C stops everything; `make demo` brings this shop back, `make demo FRESH=1` starts a new year.
 """
     )
+
+
+def _address(world: World, customer: str) -> str:
+    """The e-mail address under which a customer logs in; the store asks for no password."""
+    return world.store.customer(int(customer))["email"] or "a customer"
 
 
 def _stay(world: World) -> None:

@@ -36,6 +36,11 @@ class StoreClient:
         page = self._call("GET", f"/_dev/shops/{self.shop}/orders?after={order_id - 1}&limit=1")
         return [line["id"] for line in page["data"][0]["line_items"]]
 
+    def customer(self, customer_id: int) -> dict[str, Any]:
+        """A customer as the shop keeps it."""
+        page = self._call("GET", f"/_dev/shops/{self.shop}/customers?after={customer_id - 1}&limit=1")
+        return dict(page["data"][0])
+
     def figures(self) -> dict[str, Any]:
         """What the store counted and computed from its own documents."""
         return dict(self._call("GET", f"/_dev/shops/{self.shop}/figures"))

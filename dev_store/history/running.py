@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from dev_store.history.steps import REDEEM, WITH_CODE, Step
+from dev_store.history.steps import REDEEM, SIGN_UP, WITH_CODE, Step
 
 _IDS = {"customer": "customer_id", "order": "order_id", "kept": "kept", "deleted": "deleted"}
 _BY_POSITION = {"refund": "lines", "edit_order": "remove"}
@@ -32,8 +32,9 @@ class Refused:
 
 
 class Runner:
-    """`redeem` is asked for the codes of customer ids, by id; `done` hears how many steps were lived through, and when.
+    """`redeem` is asked for the codes of customer ids, by id, `sign_up` for the code that an address gets at a popup.
 
+    `done` hears how many steps were lived through, and when.
     `before` is told each batch's first step before the shop is, for moving clocks.
     """
 
@@ -43,6 +44,7 @@ class Runner:
         *,
         batch: int = 100,
         redeem: Callable[[list[int]], Mapping[int, str]] | None = None,
+        sign_up: Callable[[str], str | None] | None = None,
         before: Callable[[Step], None] | None = None,
         done: Callable[[int], object] | None = None,
     ) -> None:
@@ -51,6 +53,7 @@ class Runner:
         self._shop = shop
         self._size = batch
         self._redeem = redeem
+        self._sign_up = sign_up
         self._before = before
         self._done = done
         self._codes: dict[str, str] = {}
@@ -60,9 +63,9 @@ class Runner:
 
     def live(self, steps: Iterable[Step]) -> None:
         for step in steps:
-            if step.verb == REDEEM:
+            if step.verb in {REDEEM, SIGN_UP}:
                 self._flush()
-                self._members_redeem(step)
+                self._in_the_app(step)
                 continue
             if not self._names_are_known(step):
                 self._flush()
@@ -126,12 +129,14 @@ class Runner:
         elif step.makes:
             self.ids[step.makes] = answer["result"]
 
-    def _members_redeem(self, step: Step) -> None:
+    def _in_the_app(self, step: Step) -> None:
         if self._before:
             self._before(step)
-        members = {self.ids[name]: name for name in step.args["customers"] if name in self.ids}
-        if self._redeem:
+        if step.verb == REDEEM and self._redeem:
+            members = {self.ids[name]: name for name in step.args["customers"] if name in self.ids}
             codes = self._redeem(list(members))
             self._codes.update({members[customer_id]: code for customer_id, code in codes.items()})
+        elif step.verb == SIGN_UP and self._sign_up and (code := self._sign_up(step.args["email"])):
+            self._codes[step.args["email"]] = code
         if self._done:
             self._done(1)

@@ -11,10 +11,14 @@ from datetime import datetime
 from typing import Any
 
 REDEEM = "redeem"
-"""The one step that is no verb of the shop: members (argument `customers`) turn points into codes in the app."""
+"""No verb of the shop: members (argument `customers`) turn points into codes in the app."""
+
+SIGN_UP = "sign_up"
+"""No verb of the shop either: a visitor (argument `email`) signs up at the app's popup and is shown a code."""
 
 WITH_CODE = "with_code"
-"""Argument of `place_order`: the member (a name) whose unused code, if there is one, is entered at this checkout."""
+"""Argument of `place_order`: whose unused code, if there is one, is entered at this checkout: a member's by name, a
+visitor's by the address that signed up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from dev_store.history.members import with_redemptions
 from dev_store.history.people import People, Person, as_typed, make_people
 from dev_store.history.seasons import moments
 from dev_store.history.steps import Step, in_time_order
+from dev_store.history.visitors import with_sign_ups
 
 GUEST_SHARE = 0.12
 LATE_MEMBER_SHARE = 0.2  # of the guest orders: placed under a member's own address
@@ -24,11 +25,19 @@ SHIPPING = Decimal("4.50")
 
 
 def generate(
-    seed: int, *, start: datetime, customers: int = 400, orders: int = 3000, days: int = 365, redeem: bool = True
+    seed: int,
+    *,
+    start: datetime,
+    customers: int = 400,
+    orders: int = 3000,
+    days: int = 365,
+    redeem: bool = True,
+    sign_up: bool = False,
 ) -> list[Step]:
     """The steps of the year that begins at `start` (aware, UTC), in time order; none lies after its end.
 
-    With `redeem`, members' redemptions are among them, and orders that enter a code.
+    With `redeem`, members' redemptions are among them, and orders that enter a code; with `sign_up`, visitors who get
+    one at a popup, and their orders.
     """
     rng = Random(seed)
     start = start.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -39,7 +48,8 @@ def generate(
         steps += _order(rng, f"o{number}", at, people, bought)
     steps += _departures(people, bought)
     steps = in_time_order([step for step in steps if step.at < start + timedelta(days=days)])
-    return with_redemptions(rng, steps, start=start, days=days) if redeem else steps
+    steps = with_redemptions(rng, steps, start=start, days=days) if redeem else steps
+    return with_sign_ups(rng, steps, start=start) if sign_up else steps
 
 
 def _membership(rng: Random, person: Person) -> list[Step]:

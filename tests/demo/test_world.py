@@ -13,6 +13,7 @@ from tqdm import tqdm
 from app import clock
 from app.demo.judging import judge, wait_until_quiet
 from app.demo.story import PLACE, live
+from app.demo.visiting import TITLE, Visitors
 from app.demo.world import World, clear, read_notes
 from dev_store.history.year import generate
 
@@ -28,11 +29,14 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.timeout(300)
 def test_a_small_history_agrees_a_foreign_point_is_found_and_a_second_start_finds_the_shop(home: Path) -> None:
-    steps = generate(11, start=START, customers=20, orders=60, days=20)
+    steps = generate(11, start=START, customers=20, orders=60, days=20, sign_up=True)
     with World(home, SHOP) as world, tqdm(total=len(steps), disable=True) as bar:
         world.move_clocks(START - clock.wall_now())
         world.install(**PLACE)
-        live(world, steps, bar)
+        visitors = Visitors(world)
+        visitors.open_window()
+        wait_until_quiet(world)
+        live(world, steps, bar, visitors)
         wait_until_quiet(world)
         world.move_clocks(timedelta())
         world.finished("small")
@@ -40,6 +44,9 @@ def test_a_small_history_agrees_a_foreign_point_is_found_and_a_second_start_find
         assert agreed.differences == []
         assert agreed.summary["agrees"]
         assert agreed.summary["webhooks"]["received"] > 180
+        popup = agreed.summary["popups"][TITLE]
+        assert popup["sign_ups"] >= popup["codes_used"] > 0
+        assert (popup["views"], popup["closes"]) == (4 * popup["sign_ups"], 3 * popup["sign_ups"])
         customer = next(owner for owner in world.store.figures()["accounts"] if owner.isdigit())
         _adjust(world, customer, 5)
         found = judge(world)
