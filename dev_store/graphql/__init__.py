@@ -4,6 +4,7 @@ Importing the modules below fills the table of resolvers; a resolver for a field
 """
 
 from dev_store.graphql import (
+    bulk_operations,
     customers,
     discount_reads,
     discount_writes,
@@ -21,7 +22,7 @@ from dev_store.graphql import (
 from dev_store.graphql.routes import blueprint
 
 __all__ = [
-    "blueprint", "customers", "discount_reads", "discount_writes", "installation", "metafields", "nodes", "orders",
-    "products", "redeem_codes", "routes", "shop", "tags",
+    "blueprint", "bulk_operations", "customers", "discount_reads", "discount_writes", "installation", "metafields",
+    "nodes", "orders", "products", "redeem_codes", "routes", "shop", "tags",
     "webhook_subscriptions",
 ]  # fmt: skip

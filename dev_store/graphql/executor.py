@@ -86,15 +86,16 @@ def execute(context: Context, request: Request, buckets: Buckets, *, throttle: b
         return {"errors": [_too_dear(requested)]}
     if throttle or not buckets.take(context.shop, requested):
         return _throttled(requested, buckets.status(context.shop))
-    answer = _answer(context, document, operation, request)
-    actual = min(requested, costs.actual(answer["data"]))
+    found = answer(context, document, operation, request)
+    actual = min(requested, costs.actual(found["data"]))
     buckets.give_back(context.shop, requested - actual)
     figures = {"requestedQueryCost": requested, "actualQueryCost": actual}
-    answer["extensions"] = {"cost": figures | {"throttleStatus": buckets.status(context.shop)}}
-    return answer
+    found["extensions"] = {"cost": figures | {"throttleStatus": buckets.status(context.shop)}}
+    return found
 
 
-def _answer(context: Context, document: DocumentNode, operation: OperationDefinitionNode, request: Request) -> Body:
+def answer(context: Context, document: DocumentNode, operation: OperationDefinitionNode, request: Request) -> Body:
+    """Data and errors of a prepared document, which costs nothing: bulk operations are not counted."""
     result = run(
         admin_schema(),
         document,
@@ -104,10 +105,10 @@ def _answer(context: Context, document: DocumentNode, operation: OperationDefini
         field_resolver=_resolve,
     )
     assert not hasattr(result, "__await__"), "resolvers are plain functions"
-    answer: Body = {"data": result.data}
+    body: Body = {"data": result.data}
     if result.errors:
-        answer = {"errors": [_execution_error(error) for error in result.errors], **answer}
-    return answer
+        body = {"errors": [_execution_error(error) for error in result.errors], **body}
+    return body
 
 
 def _resolve(source: Any, info: Info, **arguments: Any) -> Any:

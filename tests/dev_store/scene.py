@@ -11,6 +11,7 @@ SHOP = "tea.myshopify.com"
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TOPICS = (
     "app/uninstalled",
+    "bulk_operations/finish",
     "collections/create",
     "collections/delete",
     "collections/update",
