@@ -27,7 +27,7 @@ def attach(program: click.Group, runtime: Callable[[], Runtime], columns: Callab
     @click.option("--forget-old", is_flag=True, help="Remove the former keys. Earlier backups become unreadable.")
     def rotate(*, forget_old: bool) -> None:
         """Encrypt everything under a new key, while everything runs. Called again after a break it goes on."""
-        _rotate(runtime(), columns(), forget_old=forget_old)
+        rotate_all(runtime(), columns(), forget_old=forget_old)
 
     @keys.command()
     def status() -> None:
@@ -40,7 +40,8 @@ def attach(program: click.Group, runtime: Callable[[], Runtime], columns: Callab
         click.echo(f"{left} values are encrypted under former keys." if left else "Everything is under the first key.")
 
 
-def _rotate(runtime: Runtime, columns: Sequence[SealedColumn], *, forget_old: bool) -> None:
+def rotate_all(runtime: Runtime, columns: Sequence[SealedColumn], *, forget_old: bool) -> None:
+    """Rotate, and say what was done; raises ClickException when a process still seals with a former key."""
     from app.key_rotation import seal_anew, under_other_keys, wait_for_followers
 
     configured = bool(runtime.settings.encryption_keys)

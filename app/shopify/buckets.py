@@ -91,18 +91,20 @@ def reserve(runtime: Runtime, shop_id: int, points: float, *, patience: float) -
     return wait
 
 
-def settle(runtime: Runtime, shop_id: int, reserved: float, cost: Cost) -> None:
+def settle(runtime: Runtime, shop_id: int, reserved: float, cost: Cost) -> bool:
     """Put back what the call did not use, and believe Shopify where it says that less is there than we thought.
 
-    An answer without figures leaves the reservation as it is: the points may have been used. Opens a session.
+    An answer without figures leaves the reservation as it is, since the points may have been used; then False. Opens a
+    session.
     """
     if cost.available is None or not cost.per_second:
-        return
+        return False
     used = cost.actual if cost.actual is not None else 0.0
     figures = {"available": cost.available, "rate": cost.per_second, "maximum": cost.maximum or _FIRST_LEVEL}
     with runtime.database.shop(shop_id) as session:
         unused = {"shop_id": shop_id, "points": reserved - used, "now": clock.wall_now()}
         session.execute(_SETTLE, unused | figures)
+    return True
 
 
 def _number(value: Any) -> float | None:

@@ -60,19 +60,16 @@ class _Call:
         self.runtime, self.shop_id, self.operation = runtime, shop_id, operation
         self.variables, self.patience = variables, patience
         self.rejected: str | None = None
+        # Whether the last answer said how full the bucket is.
+        self.told = False
 
     def run(self) -> dict[str, Any]:
         attempt = 1
         while True:
-            try:
-                access = tokens.access(self.runtime, self.shop_id, rejected=self.rejected)
-                if access.reading_only and self.operation.changes:
-                    raise ShopPaused(connection.CURRENCY, connection.LONGEST.total_seconds())
-                reserved = self._reserve()
-            except Throttled as error:
-                self._pause(error, attempt)
-                attempt += 1
-                continue
+            access = tokens.access(self.runtime, self.shop_id, rejected=self.rejected)
+            if access.reading_only and self.operation.changes:
+                raise ShopPaused(connection.CURRENCY, connection.LONGEST.total_seconds())
+            reserved = self._reserve()
             try:
                 return self._send(access, reserved)
             except Unauthorised:
@@ -82,6 +79,9 @@ class _Call:
                 self.rejected = access.token  # refused before it ran; the next round asks for another token
             except ShopPaused as error:
                 raise self._paused(error) from error
+            except Throttled as error:
+                self._queue_again(error, attempt)
+                attempt += 1
             except Unavailable as error:
                 self._pause(error, attempt)
                 attempt += 1
@@ -112,7 +112,7 @@ class _Call:
     def _learn(self, cost: buckets.Cost, reserved: float) -> None:
         if cost.requested is not None:
             _expected_cost[self.operation.name] = cost.requested
-        buckets.settle(self.runtime, self.shop_id, reserved, cost)
+        self.told = buckets.settle(self.runtime, self.shop_id, reserved, cost)
 
     def _note(self, access: Access, answer: Answer) -> None:
         """What an answer says besides its data: the shop lives, and what it keeps from us."""
@@ -131,6 +131,13 @@ class _Call:
         if wait > 0:
             self._wait(wait)
         return expected
+
+    def _queue_again(self, error: Throttled, attempt: int) -> None:
+        """The bucket has learnt how empty it is, and gives the next attempt its turn; if it could not, we wait."""
+        if attempt >= ATTEMPTS:
+            raise error
+        if not self.told:
+            self._pause(error, attempt)
 
     def _paused(self, error: ShopPaused) -> ShopPaused:
         with self.runtime.database.shop(self.shop_id) as session:

@@ -208,7 +208,7 @@ def test_a_throttled_call_waits_until_its_cost_is_there(
     short = {"json": {**refused("THROTTLED")["json"], "extensions": cost(700, 100)}}
     answer(wire, short, good(READ))
     connected.execute(READ)
-    assert 6.0 <= naps[0] <= 6.7
+    assert 6.9 <= naps[0] <= 7.0, "the cost less what is there, and a second's points that stay in the bucket"
 
 
 def test_who_has_no_patience_gets_the_waiting_time_instead(
@@ -217,7 +217,8 @@ def test_who_has_no_patience_gets_the_waiting_time_instead(
     answer(wire, {"json": {**refused("THROTTLED")["json"], "extensions": cost(700, 100)}})
     with pytest.raises(Throttled) as caught:
         replace(connected, patience=3.0).execute(READ)
-    assert (caught.value.wait, naps) == (6.0, [])
+    assert 6.9 <= caught.value.wait <= 7.0
+    assert naps == []
 
 
 def test_a_refused_token_is_refreshed_once_and_the_call_repeated(
