@@ -8,9 +8,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from tools.terminal import CACHE, CommandFailed, Missing, closing, run, say
 
@@ -21,6 +23,8 @@ MAC_APPLICATIONS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
+# Without these a Chromium that has just started asks its makers for updates, which a closed network refuses at length.
+QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 APT = {"DEBIAN_FRONTEND": "noninteractive"}
 
 NONE = """The browser tests need a Chromium or Chrome, and none could be found or fetched. Any of these helps:
@@ -46,6 +50,17 @@ def chromium() -> Path:
     if path is None:
         raise Missing("No browser is known yet: run `make browser` once.")
     return path
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """The browser that `make browser` found, without a window, for the length of a block. Raises Missing."""
+    # Its sandbox does not work for root.
+    arguments = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        yield started
+        started.close()
 
 
 def find() -> Path | None:
