@@ -1,29 +1,67 @@
-"""Takes the pictures of README and docs from a running demo: `python tools/pictures.py ADDRESS`.
+"""Takes the pictures of README and docs. Run it by hand after something visible has changed, and look at the result.
 
-ADDRESS is the app's, as `make demo` prints it. Run it by hand after a page has changed, and look at the result.
+`python -m tools.pictures storefront [state …]` takes every state that shoppers may see, at three widths, from a shop of
+its own; `python -m tools.pictures ADDRESS` takes the app's home from a running demo, whose address it prints.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
-ROOT = Path(__file__).resolve().parent.parent
-PICTURES = {"home": (1100, 720)}
+from tests.browser.states import STATES, State
+from tests.browser.window_shop import WindowShop, window_shop
+from tools.browser import open_browser
+from tools.terminal import ROOT
+
+PICTURES = ROOT / "docs" / "pictures"
+HOME = (1100, 720)
+WINDOWS = {320: 568, 768: 760, 1280: 760}
 
 
-def main(address: str) -> None:
-    """One picture a page, in the size of a laptop's window."""
-    chromium = (ROOT / ".cache" / "chromium").read_text(encoding="utf-8").strip()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name, (width, height) in PICTURES.items():
-            page = browser.new_page(viewport={"width": width, "height": height})
-            page.goto(address)
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=ROOT / "docs" / "pictures" / f"{name}.png")
-        browser.close()
+def main(arguments: Sequence[str]) -> None:
+    """What is named."""
+    what, *names = arguments
+    with open_browser() as browser:
+        if what == "storefront":
+            _storefront(browser, [state for state in STATES if not names or state.name in names])
+        else:
+            _home(browser, what)
+
+
+def picture_of(state: str, width: int) -> Path:
+    """Where the picture of a state is."""
+    return PICTURES / "storefront" / f"{state}-{width}.png"
+
+
+def _home(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": HOME[0], "height": HOME[1]})
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=PICTURES / "home.png")
+
+
+def _storefront(browser: Browser, states: Sequence[State]) -> None:
+    with window_shop() as shop:
+        for state in states:
+            for width, height in WINDOWS.items():
+                shop.app.answers = [{"state": "code", "code": "WELCOME-1"}]
+                _take(browser, shop, state, width, height)
+
+
+def _take(browser: Browser, shop: WindowShop, state: State, width: int, height: int) -> None:
+    # Without motion, so that nothing is caught on its way.
+    context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    page = context.new_page()
+    state.show(page, shop)
+    path = picture_of(state.name, width)
+    if state.of:
+        page.locator(state.of).screenshot(path=path)
+    else:
+        page.screenshot(path=path)
+    context.close()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1:])

@@ -38,13 +38,20 @@ const paint = (element, popup, config) => {
   element.style.setProperty("--perennial-on-accent", readable(colour));
 };
 
+// Seconds after which an empty pool of codes is asked again: it is being filled meanwhile.
+const PATIENCE = [3, 6, 12, 24, 48];
+const pause = (seconds) => new Promise((ready) => setTimeout(ready, seconds * 1000));
+
 const root = () => window.Shopify?.routes?.root || "/";
+
+const SIGN_UP = "apps/perennial/sign-up";
 
 const send = async (path, body) => {
   const answer = await fetch(`${root()}${path}`, {
     method: "POST",
     headers: { "Content-Type": "application/json", Accept: "application/json" },
     body: JSON.stringify(body),
+    signal: AbortSignal.timeout?.(20_000),
   });
   if (!answer.ok) throw new Error(String(answer.status));
   return answer.json();
@@ -71,7 +78,8 @@ export class Popup {
   #on;
   #words;
   #dialog;
-  #finished = false;
+  #signedUp = false;
+  #code = false;
 
   constructor(popup, config, on) {
     this.#popup = popup;
@@ -83,7 +91,8 @@ export class Popup {
   async show(how) {
     await style(this.#config);
     const { texts } = this.#config;
-    const title = make("h2", { id: "perennial-title", textContent: this.#words.title || "" });
+    // The heading is where reading begins. A field in focus would call up a phone's keyboard unasked.
+    const title = make("h2", { id: "perennial-title", tabIndex: -1, textContent: this.#words.title || "" });
     const close = make("button", { type: "button", className: "perennial-close", textContent: "×" });
     close.setAttribute("aria-label", texts.close);
     this.#dialog = make("dialog", { className: "perennial-popup" }, close, title, this.#question(how));
@@ -93,16 +102,23 @@ export class Popup {
     this.#dialog.addEventListener("click", (event) => {
       if (event.target === this.#dialog) this.#dialog.close();
     });
-    const left = () => count(this.#popup, false);
+    // Whatever comes first: the page is left, which may come back with the popup still open, or the popup is closed.
+    let counted = false;
+    const tell = (closed) => {
+      if (!counted) count(this.#popup, closed);
+      counted = true;
+    };
+    const left = () => tell(false);
     window.addEventListener("pagehide", left);
     this.#dialog.addEventListener("close", () => {
       window.removeEventListener("pagehide", left);
-      count(this.#popup, !this.#finished);
+      tell(!this.#signedUp);
       this.#dialog.remove();
-      if (!this.#finished) this.#on.closed();
+      if (!this.#code) this.#on.closed();
     });
     document.body.append(this.#dialog);
     this.#dialog.showModal();
+    title.focus();
   }
 
   #question(how) {
@@ -128,15 +144,16 @@ export class Popup {
       make("label", { htmlFor: field.id, textContent: texts.email }),
       field,
       trap,
-      make("p", { id: "perennial-consent", className: "perennial-consent", textContent: this.#words.consent || "" }),
       problem,
+      make("p", { id: "perennial-consent", className: "perennial-consent", textContent: this.#words.consent || "" }),
       button,
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit({ field, trap, problem, button, how });
     });
-    const body = this.#words.body && make("p", { textContent: this.#words.body });
+    const words = this.#on.owed ? texts.again : this.#words.body;
+    const body = words && make("p", { textContent: words });
     return make("div", { className: "perennial-body" }, body, form);
   }
 
@@ -151,7 +168,7 @@ export class Popup {
     const label = button.textContent;
     button.textContent = texts.wait;
     try {
-      const answer = await send("apps/perennial/sign-up", {
+      const wish = {
         popup: this.#popup.id,
         email: field.value.trim(),
         company: trap.value,
@@ -160,9 +177,12 @@ export class Popup {
         page: this.#config.page,
         how,
         ref: new URLSearchParams(location.search).get("ref"),
-      });
+      };
+      const answer = await send(SIGN_UP, wish);
       if (answer.state === "invalid") this.#complain(field, problem, texts.invalid);
-      else await this.#thank(answer);
+      else if (answer.state === "later") this.#wait(wish);
+      else if (typeof answer.code === "string") await this.#thank(answer.code);
+      else throw new Error("not an answer of ours");
     } catch {
       problem.textContent = texts.failed;
     } finally {
@@ -177,40 +197,55 @@ export class Popup {
     field.focus();
   }
 
-  async #thank(answer) {
-    this.#finished = true;
-    this.#on.done();
-    const { texts } = this.#config;
+  // No code was left. Asked again with the same address, the app answers with the one that it has made meanwhile.
+  async #wait(wish) {
+    this.#on.waits();
+    const words = make("p", { textContent: this.#config.texts.later });
+    words.setAttribute("role", "status");
+    this.#greet().replaceChildren(words);
+    for (const seconds of PATIENCE) {
+      await pause(seconds);
+      if (!this.#dialog.isConnected) return;
+      const answer = await send(SIGN_UP, wish).catch(() => null);
+      if (typeof answer?.code === "string") return this.#thank(answer.code);
+    }
+    words.textContent = this.#config.texts.not_yet;
+  }
+
+  // The heading says thank you, and is where screen readers go on; returns what stands below it.
+  #greet() {
+    this.#signedUp = true;
     const title = this.#dialog.querySelector("h2");
     title.textContent = this.#words.thanks || title.textContent;
-    title.tabIndex = -1;
-    const body = this.#dialog.querySelector(".perennial-body");
-    if (!answer.code) {
-      body.replaceChildren(make("p", { textContent: texts.later }));
-      title.focus();
-      return;
-    }
+    title.focus();
+    return this.#dialog.querySelector(".perennial-body");
+  }
+
+  async #thank(text) {
+    this.#code = true;
+    this.#on.done();
+    const { texts } = this.#config;
     const status = make("p", { className: "perennial-status" });
     status.setAttribute("role", "status");
     const copy = make("button", { type: "button", className: "perennial-main", textContent: texts.copy });
-    const code = make("code", { className: "perennial-code", textContent: answer.code });
+    const code = make("code", { className: "perennial-code", textContent: text });
     copy.addEventListener("click", async () => {
       try {
-        await navigator.clipboard.writeText(answer.code);
+        await navigator.clipboard.writeText(text);
         status.textContent = texts.copied;
       } catch {
         getSelection()?.selectAllChildren(code);
       }
     });
-    body.replaceChildren(make("p", { textContent: texts.code }), code, copy, status);
-    title.focus();
-    const applied = await putIntoCart(answer.code).catch(() => false);
+    this.#greet().replaceChildren(make("p", { textContent: texts.code }), code, copy, status);
+    const applied = await putIntoCart(text).catch(() => false);
     status.textContent = applied ? texts.in_cart : texts.at_checkout;
   }
 }
 
-export const teaserFor = (popup, config, open) => {
-  const text = wording(popup, config).teaser || wording(popup, config).title;
+export const teaserFor = (popup, config, open, owed) => {
+  const words = wording(popup, config);
+  const text = owed ? config.texts.owed : words.teaser || words.title;
   if (!text) return;
   const button = make("button", { type: "button", className: "perennial-teaser", textContent: text });
   button.dataset.corner = config.look.corner;

@@ -25,7 +25,7 @@
   };
   const lasting = () => window.localStorage;
   const session = () => window.sessionStorage;
-  const memory = { seen: {}, done: [], ...read(lasting) };
+  const memory = { seen: {}, done: [], owed: [], ...read(lasting) };
   const visit = read(session);
   const remember = () => allowed() && write(lasting, memory);
 
@@ -60,10 +60,19 @@
   const open = async (popup, how) => {
     if (shown) return;
     shown = true;
-    const { Popup } = await import(config.dialog);
+    // Without a network there is no popup; the page goes on as if there were none.
+    const { Popup } = await import(config.dialog).catch(() => ({}));
+    if (!Popup) return;
     const dialog = new Popup(popup, config, {
+      owed: isOwed(popup),
+      // Signed up, and the code is still being made: it can be asked for again.
+      waits: () => {
+        memory.owed = [...memory.owed.filter((id) => id !== popup.id), popup.id];
+        remember();
+      },
       done: () => {
         memory.done.push(popup.id);
+        memory.owed = memory.owed.filter((id) => id !== popup.id);
         remember();
       },
       closed: () => teaser(popup),
@@ -73,14 +82,18 @@
     await dialog.show(how);
   };
 
-  // After a popup was closed without an address, a small button brings it back. It is not shown again by itself.
+  const isOwed = ({ id }) => memory.owed.includes(id) && !memory.done.includes(id);
+
+  // After a popup was closed without a code, a small button brings it back. It is not shown again by itself.
   const teaser = async (popup) => {
-    if (!popup.teaser || memory.done.includes(popup.id)) return;
-    const { teaserFor } = await import(config.dialog);
-    teaserFor(popup, config, () => {
+    const owed = isOwed(popup);
+    if (!owed && (!popup.teaser || memory.done.includes(popup.id))) return;
+    const { teaserFor } = await import(config.dialog).catch(() => ({}));
+    const again = () => {
       shown = false;
       open(popup, "teaser");
-    });
+    };
+    teaserFor?.(popup, config, again, owed);
   };
 
   const triggers = {
@@ -146,7 +159,7 @@
   const carry = () => {
     if (!invited || !/^[\w-]{1,40}$/.test(invited) || visit.ref === invited) return;
     write(session, { ...visit, ref: invited });
-    fetch(`${Shopify.routes.root}cart/update.js`, {
+    fetch(`${window.Shopify?.routes?.root || "/"}cart/update.js`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ attributes: { _ref: invited } }),
@@ -167,5 +180,6 @@
     memory.known = true;
     remember();
   }
-  usable.forEach(arm);
+  config.popups.filter(isOwed).slice(0, 1).forEach(teaser);
+  usable.filter((popup) => !isOwed(popup)).forEach(arm);
 })();

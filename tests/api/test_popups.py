@@ -78,6 +78,8 @@ def test_lists_come_in_pages_and_other_shops_see_none(api: Api, stranger: Api) -
     assert stranger.request("PATCH", f"/popups/{ids[0]}", json={"active": True}).status_code == 404
 
 
+@pytest.mark.requirement(12, partly=True)
+@pytest.mark.requirement(191, partly=True)
 def test_statistics_count_views_sign_ups_and_what_orders_with_the_codes_came_to(
     api: Api, runtime: Runtime, shop: Shop
 ) -> None:

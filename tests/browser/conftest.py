@@ -1,28 +1,25 @@
 """A headless Chromium, and a development store with Perennial beside it. `make browser` runs these tests alone."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from app.demo.world import World
-from tools.browser import chromium
+from dev_store.storefront.blocks import save_theme
+from tests.browser import window_shop
+from tests.browser.window_shop import POPUP, WindowShop
+from tools.browser import open_browser
 
 SHOP = "window-sill.myshopify.com"
-# Without these a Chromium that has just started asks its makers for updates, which a closed network refuses at length.
-QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests. Its sandbox does not work for root."""
-    arguments = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium(), args=arguments)
-        yield started
-        started.close()
+    """One browser for all tests."""
+    with open_browser() as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -47,3 +44,31 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with World(home, SHOP) as world:
         world.store.open_shop(name="Window Sill", currency="EUR", timezone="Europe/Berlin", country="DE")
         yield world
+
+
+@pytest.fixture(scope="session")
+def window() -> Iterator[WindowShop]:
+    """One storefront for all tests of the extension; visitors have carts of their own."""
+    with window_shop.window_shop() as window:
+        yield window
+
+
+@pytest.fixture
+def shop(window: WindowShop) -> WindowShop:
+    """With one popup and nothing chosen in its theme; the app has a code and was asked nothing yet."""
+    window.publish("popups", {"list": [POPUP]})
+    save_theme(window.store.state, window_shop.SHOP, {"off": [], "settings": {}})
+    window.app.answers, window.app.asked = [{"state": "code", "code": "WELCOME-1"}], []
+    return window
+
+
+@pytest.fixture
+def troubled(browser: Browser) -> Iterator[Page]:
+    """A page where things go wrong on purpose: what fails to load is expected, an error of a script of ours is not."""
+    context = browser.new_context()
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield page
+    context.close()
+    assert [fault for fault in faults if "theme" not in fault] == []

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from werkzeug.serving import make_server
-
 from dev_store.commerce import Commerce, open_shop
 from dev_store.config import Config, read_app_config
+from dev_store.server import make_dev_server
 from dev_store.store import DevStore
 from dev_store.web import create_app
 from tools.terminal import ROOT
@@ -43,12 +42,19 @@ POPUP: dict[str, Any] = {
 
 @dataclass
 class StandInApp:
-    """Answers sign-ups with what is on the list, the last one for ever; an empty list is an app that fails."""
+    """Answers sign-ups with what is on the list, the last one for ever; an empty list is an app that fails.
+
+    `seen` are the popups that browsers told of, perhaps when an earlier test's page was closed.
+    """
 
     answers: list[dict[str, Any]] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
+    seen: list[dict[str, Any]] = field(default_factory=list)
 
     def answer(self, body: dict[str, Any]) -> dict[str, Any] | None:
+        if "closed" in body:
+            self.seen.append(body)
+            return {"state": "noted"}
         self.asked.append(body)
         if not self.answers:
             return None
@@ -93,13 +99,12 @@ def window_shop() -> Iterator[WindowShop]:
     with _serving(ThreadingHTTPServer(("127.0.0.1", 0), _handler(app))) as port:
         app_url = f"http://127.0.0.1:{port}"
         declared = read_app_config(ROOT / "shopify.app.toml", app_url)
-        flask_app = create_app(Config(app_url, "key", "secret", declared))
+        flask_app = create_app(Config(app_url, "key", "secret", declared, port=0))
         store: DevStore = flask_app.extensions["dev_store"]
         open_shop(store.state, SHOP, name="Window Box", at=store.clock.now(), currency="EUR", country="DE")
         store.commerce(SHOP).create_product(at=store.clock.now(), title="Thyme", variants=[{"price": "12.00"}])
-        server = make_server("127.0.0.1", 0, flask_app, threaded=True)
-        with _serving(server):
-            yield WindowShop(store, app, f"http://127.0.0.1:{server.server_port}")
+        with _serving(make_dev_server(flask_app)) as shop_port:
+            yield WindowShop(store, app, f"http://127.0.0.1:{shop_port}")
         store.state.close()
 
 

@@ -61,6 +61,7 @@ def test_variants_of_a_mailbox_get_the_same_answer_again_and_nothing_else(
         assert (found["sign_ups"], found["receipts"], found["given"]) == (1, 1, 1)
 
 
+@pytest.mark.requirement(12, partly=True)
 def test_sixty_four_at_once_with_one_mailbox_get_one_code(runtime: Runtime, shop: Shop, popup: Popup) -> None:
     answers: list[Answer] = []
     start = threading.Barrier(16)
