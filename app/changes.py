@@ -14,6 +14,8 @@ class Changes:
     accounts: set[Key] = field(default_factory=set)
     emails: set[tuple[int, str]] = field(default_factory=set)
     rereads: set[Key] = field(default_factory=set)
+    # Accounts of whose persons something new was told.
+    people: set[Key] = field(default_factory=set)
     # Orders of forgotten persons that were told of again with their names.
     erased: set[Key] = field(default_factory=set)
 
@@ -23,4 +25,5 @@ class Changes:
         self.accounts |= other.accounts
         self.emails |= other.emails
         self.rereads |= other.rereads
+        self.people |= other.people
         self.erased |= other.erased

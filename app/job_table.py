@@ -16,6 +16,7 @@ MODULES = (
     "app.orders.reread",
     "app.popups.jobs",
     "app.products.reading",
+    "app.referrals.jobs",
     "app.shops.describing",
     "app.shops.jobs",
     "app.storefront.jobs",

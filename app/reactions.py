@@ -13,6 +13,7 @@ from app.loyalty import service as loyalty
 from app.orders import rereading, totals
 from app.orders import service as orders
 from app.products import service as products
+from app.referrals import following
 from app.shops import privacy
 
 
@@ -20,6 +21,7 @@ def react(session: Session, changes: Changes, absorbed: frozenset[Key] = frozens
     """Carry the changes of this transaction to all that depends on them."""
     if changes.emails or absorbed:
         changes.add(orders.reassign(session, changes.emails, set(absorbed)))
+    changes.accounts |= following.concerned(session, changes.people)
     _settle(session, changes)
     use.record_uses(session, changes.orders)
     returns.settle(session, changes.orders)

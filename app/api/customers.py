@@ -6,6 +6,7 @@ from typing import Any
 from app import clock
 from app.api import pages, queries
 from app.api.operation import Answer, Call
+from app.api.referrals import link_of
 from app.api.standing import points_of
 from app.api.words import instant, instant_or_none, money, sentence
 from app.audit.service import record
@@ -28,7 +29,7 @@ def get_customer(call: Call) -> Answer:
             "id": call.path["customer_id"],
             "points": points_of(call, holder),
             "segments": [],
-            "referral": None,
+            "referral": link_of(call, holder.account_id),
             "totals": _totals(queries.totals(call.session, call.shop.id, holder.account_id), call.shop.currency),
             "consent": _consents(customer(call.session, call.shop.id, int(call.path["customer_id"]))),
         },

@@ -18,6 +18,11 @@ _SENTENCES = {
     "action_corrected": "Points for {action}, after a change of what came before it",
     "action_refused": "Points taken back because {action} does not count any more",
     "action_moved": "Points for {action}, which now belongs to another account",
+    "referral_earned": "Points for a friend's first order",
+    "referral_corrected": "Points for a friend's first order, after a change of it or of what came before it",
+    "referral_reversed": "Points taken back because a friend's first order was cancelled or given back",
+    "referral_refused": "Points taken back because the friend was not a new one",
+    "referral_moved": "Points for a friend's first order, which now belongs to another account",
     "adjusted": "Points changed by the shop",
     "imported": "Points brought along from before",
     "spent_before_import": "Points brought along from before that were spent before",
@@ -28,6 +33,7 @@ _SENTENCES = {
     "expired": "Points expired",
     "expiry_taken_back": "Expired points that are gone for another reason now",
     "debt_forgiven": "Points owed that the shop has written off",
+    "forgiveness_taken_back": "Points owed again that the shop had written off",
     "account_merged": "Points moved when two accounts became one",
 }
 REASONS = tuple(_SENTENCES)

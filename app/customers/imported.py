@@ -70,7 +70,8 @@ where s.orders_complete_from is not null and o.customer_id is not null
     and c.imported_at is null and c.merged_into is null and c.deleted_at is null
     and (c.created_at is null or c.created_at < s.orders_complete_from)
     and exists (select 1 from rule_versions v
-                where v.shop_id = o.shop_id and v.rules @? '$.earning[*] ? (@.kind == "nth_order")')
+                where v.shop_id = o.shop_id
+                    and v.rules @? '$ ? (@.earning[*].kind == "nth_order" || exists(@.referral.*))')
 """)
 
 

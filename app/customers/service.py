@@ -69,6 +69,7 @@ def apply(session: Session, snapshots: Sequence[CustomerSnapshot]) -> Changes:
     # Whether somebody came after us is known only now; orders that came earlier wait for it.
     newcomers = {(row.shop_id, owners[row.shop_id, row.id]) for row in found if row.is_new}
     changes.accounts |= imported.with_orders(session, newcomers)
+    changes.people = {(shop_id, account) for (shop_id, _), account in owners.items()}
     return changes
 
 

@@ -1,4 +1,4 @@
-"""Reads what the fold is about out of the projections: orders, lines, actions and how many orders came before us.
+"""Reads what the fold is about out of the projections: orders, lines, actions, referrals, how many orders came before.
 
 Called by `app.loyalty.service` with the accounts of a batch, several shops at once, and by what-if questions with
 whole shops. Only what the programs' rules ask for is read: lines, products' labels and numbers of orders cost time.
@@ -12,8 +12,9 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.loyalty.facts import AccountFacts, ActionFacts, LineFacts, OrderFacts
+from app.loyalty.facts import AccountFacts, ActionFacts, LineFacts, OrderFacts, ReferralFacts
 from app.loyalty.programs import ProgramRules
+from app.loyalty.referral_rules import ADVOCATE, FRIEND
 from app.sql import Statement
 
 AccountKey = tuple[int, int]
@@ -21,15 +22,15 @@ AccountKey = tuple[int, int]
 _WANTED = (
     "wanted as (select * from jsonb_to_recordset(cast(:accounts as jsonb)) as a(shop_id bigint, account_id bigint))"
 )
-_ORDERS = Statement(f"""
-with {_WANTED}
-select o.shop_id, o.account_id, o.id, coalesce(o.processed_at, o.created_at, o.updated_at) as business_at,
+_OF_ORDER = """
+       o.shop_id, o.id, coalesce(o.processed_at, o.created_at, o.updated_at) as business_at,
        o.updated_at as changed_at, o.currency, o.paid, o.test, o.imported, o.taxes_included, o.gift_card_minor,
        o.cancelled_at is not null as cancelled, o.deleted_at is not null as deleted,
        o.source_name, o.company_id is not null as b2b, o.payment_gateways,
        o.current_subtotal_minor - coalesce(r.taken, 0) as base_minor, coalesce(r.n, 0) > 0 as refunded,
        coalesce(r.loose, 0) as loose_minor, o.shipping_minor - coalesce(r.shipping, 0) as shipping_minor
-from wanted join orders o using (shop_id, account_id)
+"""
+_REFUNDED = """
 left join lateral (
     -- A refund that the snapshot lists has already lowered its subtotal, except for money tied to no line.
     -- Sums of bigint are numeric to PostgreSQL, and would be Decimal here.
@@ -38,7 +39,31 @@ left join lateral (
     from refunds f where f.shop_id = o.shop_id and f.order_id = o.id
 ) r on true
 where o.updated_at is not null
-""")  # noqa: S608 - a constant of this module
+"""
+_ORDERS = Statement(f"""
+with {_WANTED}
+select o.account_id, {_OF_ORDER}
+from wanted join orders o using (shop_id, account_id) {_REFUNDED}
+""")  # noqa: S608 - constants of this module
+# An order counts for whoever has it, and for the account whose code brought it, wherever that one belongs now.
+_REFERRALS = Statement(f"""
+with {_WANTED}, found as (
+    select w.shop_id, w.account_id, '{FRIEND}' as side, r.order_id, r.refused
+    from wanted w join orders o using (shop_id, account_id)
+    join referrals r on r.shop_id = o.shop_id and r.order_id = o.id
+    union all
+    select w.shop_id, w.account_id, '{ADVOCATE}', r.order_id, r.refused
+    from wanted w
+    cross join lateral (
+        select a.id from accounts a where a.shop_id = w.shop_id and a.id = w.account_id and a.merged_into is null
+        union all
+        select a.id from accounts a where a.shop_id = w.shop_id and a.merged_into = w.account_id
+    ) c
+    join referrals r on r.shop_id = w.shop_id and r.advocate_account_id = c.id
+)
+select f.account_id, f.side, f.refused is not null as refused, {_OF_ORDER}
+from found f join orders o on o.shop_id = f.shop_id and o.id = f.order_id {_REFUNDED}
+""")  # noqa: S608 - constants of this module
 _LINES = f"""
 with {_WANTED}
 select l.shop_id, l.order_id, l.product_id, l.gift_card, l.quantity,
@@ -117,19 +142,21 @@ def load(
     wanted = sorted(set(accounts))
     asking = {
         name: [key for key in wanted if key[0] in programs and _asks(programs[key[0]], name)]
-        for name in ("needs_lines", "needs_labels", "needs_ordinals", "actions")
+        for name in ("needs_lines", "needs_labels", "needs_ordinals", "actions", "referral")
     }
     labelled = set(asking["needs_labels"])
     lines = _lines(session, _LABELLED_LINES, sorted(labelled))
     lines |= _lines(session, _PLAIN_LINES, [key for key in asking["needs_lines"] if key not in labelled])
     orders = _orders(session, wanted, lines)
     actions = _actions(session, asking["actions"])
-    earlier = _earlier(session, asking["needs_ordinals"])
+    earlier = earlier_orders(session, asking["needs_ordinals"])
+    referrals = _referrals(session, asking["referral"])
     return {
         key: AccountFacts(
             orders=tuple(orders.get(key, ())),
             actions=tuple(actions.get(key, ())),
             earlier_orders=earlier.get(key, 0),
+            referrals=tuple(referrals.get(key, ())),
         )
         for key in wanted
     }
@@ -216,7 +243,16 @@ def _actions(session: Session, wanted: list[AccountKey]) -> dict[AccountKey, lis
     return found
 
 
-def _earlier(session: Session, wanted: list[AccountKey]) -> dict[AccountKey, int | None]:
+def _referrals(session: Session, wanted: list[AccountKey]) -> dict[AccountKey, list[ReferralFacts]]:
+    found: dict[AccountKey, list[ReferralFacts]] = {}
+    for row in _REFERRALS.run(session, accounts=_rows(wanted)) if wanted else ():
+        fact = ReferralFacts(side=row.side, order=_order(row, {}), refused=row.refused)
+        found.setdefault((row.shop_id, row.account_id), []).append(fact)
+    return found
+
+
+def earlier_orders(session: Session, wanted: list[AccountKey]) -> dict[AccountKey, int | None]:
+    """How many orders each account had placed before the first one here; None is unknown."""
     rows = session.execute(_EARLIER, {"accounts": _rows(wanted)}) if wanted else ()
     return {(row.shop_id, row.account_id): None if row.earlier is None else int(row.earlier) for row in rows}
 

@@ -1,4 +1,4 @@
-"""What the fold is about: an account's orders and actions, as plain values.
+"""What the fold is about: an account's orders, actions and referrals, as plain values.
 
 Loaded by `app.loyalty.fact_loading`, made up by tests and by what-if questions. Money is minor units of the shop's
 currency. Named tuples: what-if questions make millions of them, and frozen dataclasses take three times as long.
@@ -56,9 +56,18 @@ class ActionFacts(NamedTuple):
     business_at: datetime
 
 
+class ReferralFacts(NamedTuple):
+    """An order that somebody was brought for, seen by one side: `advocate` or `friend`. A refused one earns nothing."""
+
+    side: str
+    order: OrderFacts
+    refused: bool
+
+
 class AccountFacts(NamedTuple):
     """All of an account. `earlier_orders` were placed before the first order here; None is unknown."""
 
     orders: tuple[OrderFacts, ...] = ()
     actions: tuple[ActionFacts, ...] = ()
     earlier_orders: int | None = 0
+    referrals: tuple[ReferralFacts, ...] = ()

@@ -1,10 +1,10 @@
-"""What an account should hold: a pure function of its orders, its actions and the rules in force (design decision 5).
+"""What an account should hold: a pure function of orders, actions, referrals and the rules in force (decision 5).
 
 Nothing here knows what was posted before. The ledger posts the difference between these targets and what each source
 holds, which is why duplicates, reordering, partial refunds and cancellations need no cases of their own.
 
 Everything happens in business order: an order's number, and what limits of a day and of the account still leave to it,
-follow from what comes before it. Limits count what is earned by orders and actions together.
+follow from what comes before it. Limits count all that is earned together.
 """
 
 from collections import defaultdict
@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from app.loyalty.dates import after_days, after_months, day_of
-from app.loyalty.facts import AccountFacts, ActionFacts, OrderFacts
+from app.loyalty.facts import AccountFacts, ActionFacts, OrderFacts, ReferralFacts
 from app.loyalty.lots import LotDates, Source
-from app.loyalty.order_points import order_points
+from app.loyalty.order_points import order_points, referral_points
 from app.loyalty.programs import ProgramRules
 from app.loyalty.rules import Caps, Rules
 
@@ -33,24 +33,31 @@ class Target(NamedTuple):
 
 
 def fold(program: ProgramRules, facts: AccountFacts, *, dated: bool = True) -> dict[Source, Target]:
-    """The target of every order and action of an account; without their dates when only points are asked for."""
+    """The target of all that an account did and was brought for; without dates when only points are asked for."""
     targets: dict[Source, Target] = {}
     so_far = _SoFar(facts.earlier_orders, dated)
     for fact in _in_business_order(facts):
         if isinstance(fact, OrderFacts):
             targets[Source("order", str(fact.id))] = _order(program, fact, so_far)
+        elif isinstance(fact, ReferralFacts):
+            targets[Source("referral", f"{fact.order.id}:{fact.side}")] = _referral(program, fact, so_far)
         else:
             targets[Source("action", f"{fact.kind}:{fact.key}")] = _action(program, fact, so_far)
     return targets
 
 
-def _in_business_order(facts: AccountFacts) -> Iterator[OrderFacts | ActionFacts]:
+Fact = OrderFacts | ActionFacts | ReferralFacts
+
+
+def _in_business_order(facts: AccountFacts) -> Iterator[Fact]:
     """By business time; of one instant orders first, by id, so that every machine chooses alike."""
-    if not facts.actions:
+    if not facts.actions and not facts.referrals:
         yield from sorted(facts.orders, key=lambda order: (order.business_at, order.id))
         return
+    keyed: list[tuple[datetime, int, int, str, Fact]]
     keyed = [(order.business_at, 0, order.id, "", order) for order in facts.orders]
-    keyed += [(action.business_at, 1, 0, f"{action.kind}:{action.key}", action) for action in facts.actions]  # type: ignore[misc]  # a list of both kinds
+    keyed += [(action.business_at, 1, 0, f"{action.kind}:{action.key}", action) for action in facts.actions]
+    keyed += [(one.order.business_at, 2, one.order.id, one.side, one) for one in facts.referrals]
     for *_, fact in sorted(keyed, key=lambda item: item[:4]):
         yield fact
 
@@ -124,14 +131,29 @@ def _action(program: ProgramRules, action: ActionFacts, so_far: _SoFar) -> Targe
     return Target(points, rules.version, "action_refused", action.business_at, action.business_at, dates)
 
 
+def _referral(program: ProgramRules, referral: ReferralFacts, so_far: _SoFar) -> Target:
+    """Rewarded is what a friend's order is worth now: a refund, a cancellation, another first order take it back."""
+    order = referral.order
+    rules = program.at(order.business_at)
+    gone = order.deleted or order.cancelled or not _counts(program, order)
+    points = 0 if rules is None or referral.refused or gone else referral_points(order, rules, referral.side)
+    points = so_far.grant(points, rules.caps if rules else Caps(), _day(program, order.business_at))
+    dates = None
+    if points and so_far.dated and rules and rules.referral:
+        dates = lot_dates(program, rules, order.business_at, rules.referral.waiting_days)
+    reason = "referral_refused" if referral.refused else "referral_reversed"
+    return Target(points, rules.version if rules else None, reason, order.business_at, order.changed_at, dates)
+
+
 def _day(program: ProgramRules, instant: datetime) -> object:
     """The shop's day of an instant; None where no rule of the program asks, because zones cost time."""
     return day_of(instant, program.zone) if program.counts_days else None
 
 
-def lot_dates(program: ProgramRules, rules: Rules, business_at: datetime) -> LotDates:
+def lot_dates(program: ProgramRules, rules: Rules, business_at: datetime, waiting_days: int | None = None) -> LotDates:
     """From when points of an instant can be spent, and when they expire (None: not by themselves)."""
-    available_at = after_days(business_at, rules.waiting_days, program.zone) if rules.waiting_days else business_at
+    waiting_days = rules.waiting_days if waiting_days is None else waiting_days
+    available_at = after_days(business_at, waiting_days, program.zone) if waiting_days else business_at
     expiry = rules.expiry
     if expiry is None or expiry.kind != "after":
         return LotDates(available_at, None)
@@ -141,12 +163,18 @@ def lot_dates(program: ProgramRules, rules: Rules, business_at: datetime) -> Lot
     return LotDates(available_at, after_days(available_at, expiry.days, program.zone))
 
 
+_GRANTED = {
+    "order": ("order_earned", "order_corrected"),
+    "action": ("action_earned", "action_corrected"),
+    "referral": ("referral_earned", "referral_corrected"),
+}
+
+
 def reason_for(source: Source, target: Target, held: int) -> str:
     """Why an entry is written that brings a source from `held` to its target."""
     if target.points > held:
-        if source.kind == "action":
-            return "action_earned" if held == 0 else "action_corrected"
-        return "order_earned" if held == 0 else "order_corrected"
+        first, later = _GRANTED[source.kind]
+        return first if held == 0 else later
     return target.reason
 
 

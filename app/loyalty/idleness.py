@@ -102,7 +102,7 @@ _SIGNS = text("""
 select e.shop_id, e.program_id, e.account_id, e.business_at
 from jsonb_to_recordset(cast(:holders as jsonb)) as h(shop_id bigint, program_id bigint, account_id bigint)
 join ledger_entries e using (shop_id, program_id, account_id)
-where e.source_kind not in ('order', 'action', 'expiry', 'forgiven')
+where e.source_kind not in ('order', 'action', 'referral', 'expiry', 'forgiven')
 """)
 _ENDS = text("""
 update balances b set idle_at = r.idle_at

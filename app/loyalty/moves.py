@@ -1,10 +1,10 @@
 """Points that follow a person when two accounts become one, and go back when that is undone.
 
-Points earned by orders and actions move by themselves: they belong to the other account now, and the fold posts both
-sides. What was adjusted, imported, redeemed, has expired or was forgiven under the absorbed account is a fact and stays
-where it was posted; pairs of entries carry it over, lot by lot: a `moved` entry brings the lot with its own dates, a
-`moved_spending` entry what was used of it. Nothing waits shorter or lives longer for being carried. What is owed, or
-was spent of orders that have left, is carried as spending of no particular lot.
+Points earned by orders, actions and referrals move by themselves: they belong to the other account now, and the fold
+posts both sides. What was adjusted, imported, redeemed, has expired or was forgiven under the absorbed account is a
+fact and stays where it was posted; pairs of entries carry it over, lot by lot: a `moved` entry brings the lot with its
+own dates, a `moved_spending` entry what was used of it. Nothing waits shorter or lives longer for being carried. What
+is owed, or was spent of orders that have left, is carried as spending of no particular lot.
 
 Both sides of a pair have targets that follow from the facts at the absorbed account and from where it belongs now. So
 the pairs are right whatever arrives later and in whatever order, and undoing the merge brings them to zero.
@@ -24,7 +24,7 @@ from app.sql import Statement, rows
 
 EARNED, SPENT = "moved", "moved_spending"
 # What the fold moves.
-_FOLDED = frozenset({"order", "action"})
+_FOLDED = frozenset({"order", "action", "referral"})
 
 # Everything that was ever merged with these accounts, undone or not, and what each of them stands for now.
 _GROUPS = Statement("""

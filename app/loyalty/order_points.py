@@ -14,7 +14,7 @@ from app.money import exponent
 
 def order_points(order: OrderFacts, rules: Rules, ordinal: int | None) -> int:
     """Points of an order that earns; `ordinal` 1 is the account's first order, None an unknown number."""
-    if not rules.closed_channels.isdisjoint(order.channels) or not rules.refused_payments.isdisjoint(order.payments):
+    if not is_open(order, rules):
         return 0
     unit = _unit(order.currency)
     earned: int | Fraction = 0
@@ -22,6 +22,21 @@ def order_points(order: OrderFacts, rules: Rules, ordinal: int | None) -> int:
         earned += _points(order, rules, rule, ordinal, unit)
     points = _rounded(earned * rules.factor(order.business_at) if rules.multipliers else earned, rules.rounding)
     return min(points, rules.caps.order) if rules.caps.order is not None else points
+
+
+def is_open(order: OrderFacts, rules: Rules) -> bool:
+    """Whether orders of this channel, paid in this way, earn anything."""
+    return rules.closed_channels.isdisjoint(order.channels) and rules.refused_payments.isdisjoint(order.payments)
+
+
+def referral_points(order: OrderFacts, rules: Rules, side: str) -> int:
+    """Points of one side for a friend's order: all of them while enough of its goods is left, else none."""
+    rule = rules.referral
+    if rule is None or not is_open(order, rules):
+        return 0
+    goods = _without_gift_cards(order, rules)
+    enough = goods > 0 and Decimal(goods) >= rule.minimum * _unit(order.currency)
+    return rule.points(side) if enough else 0
 
 
 @cache

@@ -17,7 +17,9 @@ from app.audit.service import record
 from app.errors import NotFound, Unprocessable
 from app.loyalty import settlement
 from app.loyalty.models import Program, RuleVersion
-from app.loyalty.rules import parse
+from app.loyalty.programs import read_rules
+from app.loyalty.rules import Rules, parse
+from app.storefront import dirty
 
 SETTINGS = ("name", "earns_from", "ends_at", "forgives_debts", "returns_spent", "return_days")
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -83,7 +85,7 @@ def _instant(name: str, value: datetime | None) -> datetime:
 
 def _has_earned(session: Session, program: Program) -> bool:
     earned = text("""select exists (select from ledger_entries
-        where shop_id = :shop_id and program_id = :program_id and source_kind in ('order', 'action'))""")
+        where shop_id = :shop_id and program_id = :program_id and source_kind in ('order', 'action', 'referral'))""")
     return bool(session.scalar(earned, {"shop_id": program.shop_id, "program_id": program.id}))
 
 
@@ -95,7 +97,7 @@ def add_version(
     Raises Invalid naming every wrong field, NotFound, and Unprocessable when the instant is past or not later than the
     start of the newest version.
     """
-    parse(rules)
+    read = parse(rules)
     program = locked_program(session, shop_id, program_id)
     newest = newest_version(session, program)
     now = clock.now()
@@ -118,9 +120,19 @@ def add_version(
     session.add(version)
     session.flush()
     _settle_since(session, shop_id, "version.added", begins)
+    _show_links(session, shop_id, newest, read)
     after = {"version": version.version, "in_force_from": begins.isoformat(), "rules": rules}
     record(session, shop_id, actor=actor, what="version.added", subject=f"program:{program_id}", after=after)
     return version
+
+
+def _show_links(session: Session, shop_id: int, before: RuleVersion | None, rules: Rules) -> None:
+    """Where bringing friends is rewarded, members see their links; where it ends, they see them no longer."""
+    had = before is not None and read_rules(before).referral is not None
+    if rules.referral is not None and not had:
+        dirty.show_points(session, shop_id, on=True)
+    if had != (rules.referral is not None):
+        dirty.note_everybody(session, shop_id)
 
 
 def newest_version(session: Session, program: Program) -> RuleVersion | None:

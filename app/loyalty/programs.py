@@ -60,6 +60,11 @@ class ProgramRules:
         """Whether a limit a day is in some version."""
         return any(rules.caps.day is not None for rules in self.versions)
 
+    @cached_property
+    def refers(self) -> bool:
+        """Whether some version rewards bringing friends."""
+        return any(rules.referral is not None for rules in self.versions)
+
 
 def create_default(session: Session, shop: Shop) -> Program:
     """The program and reward of a new installation; a shop that has a program keeps it."""

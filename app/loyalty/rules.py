@@ -17,6 +17,8 @@ it is optional but `earning`. A rule version is immutable: everything here is fr
 - `waiting_days`: until points can be spent. `expiry`: {`kind`: after, `days` or `months`} for each award,
   {`kind`: inactivity, `days` or `months`} since the account's last activity; absent is never.
 - `actions`: by name, `points` and the most times `per_day`, `per_year` and `per_account`.
+- `referral`: points of the `advocate` and of the `friend` for a friend's first order, from `minimum` on, spendable
+  after `waiting_days` of its own; absent: nobody is rewarded for bringing friends.
 """
 
 from collections.abc import Mapping
@@ -27,6 +29,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from app.loyalty import referral_rules
+from app.loyalty.referral_rules import ReferralRule
 from app.merchant_json import Reader
 
 
@@ -122,6 +126,7 @@ class Rules:
     waiting_days: int = 0
     expiry: Expiry | None = None
     actions: Mapping[str, ActionRule] = field(default_factory=dict)
+    referral: ReferralRule | None = None
 
     @cached_property
     def needs_lines(self) -> bool:
@@ -175,6 +180,7 @@ def parse(rules: Any, *, version: int = 0, in_force_from: datetime | None = None
         waiting_days=reader.whole("waiting_days", default=0, most=3650),
         expiry=_expiry(reader.part("expiry")),
         actions={name: _action(part) for name, part in reader.named_parts("actions")},
+        referral=referral_rules.read(reader.part("referral")),
     )
     reader.finish()
     return parsed

@@ -14,21 +14,31 @@ from app.loyalty.fold import Target, fold, reason_for
 from app.loyalty.ledger import Holder, Posting
 from app.loyalty.lots import AccountLots, Source
 from app.loyalty.programs import program_rules
+from app.referrals import following
 
 AccountKey = tuple[int, int]
 
 # What the fold decides; every other kind of source is a fact that stands as it was posted.
-FOLDED = frozenset({"order", "action"})
+FOLDED = frozenset({"order", "action", "referral"})
 
 
 def settle(session: Session, accounts: Iterable[AccountKey]) -> int:
-    """Bring the points of these accounts to what they did is worth; returns how many entries that took."""
+    """Bring the points of these accounts to what they did is worth; returns how many entries that took.
+
+    With them those whom it concerns that a friend's order is worth something else now.
+    """
+    entries, others = _settle(session, accounts, friends=True)
+    return entries + _settle(session, others, friends=False)[0]
+
+
+def _settle(session: Session, accounts: Iterable[AccountKey], *, friends: bool) -> tuple[int, set[AccountKey]]:
     wanted = sorted(set(accounts))
     if not wanted:
-        return 0
+        return 0, set()
     programs = program_rules(session, {shop_id for shop_id, _ in wanted})
     holders = [Holder(shop, programs[shop].program_id, account) for shop, account in wanted if shop in programs]
     ledger.lock_balances(session, holders)
+    others = following.follow(session, programs, holders) if friends else set()
     lots = ledger.load_lots(session, holders)
     facts = fact_loading.load(session, [(holder.shop_id, holder.account_id) for holder in holders], programs)
     postings: list[Posting] = []
@@ -37,11 +47,11 @@ def settle(session: Session, accounts: Iterable[AccountKey]) -> int:
         postings += differences(holder, targets, lots[holder])
     ledger.post(session, postings, lots)
     lapsed = idleness.follow(session, programs, holders, facts, lots)
-    return len(postings) + lapsed + moves.carry_over(session, holders)
+    return len(postings) + lapsed + moves.carry_over(session, holders), others
 
 
 def differences(holder: Holder, targets: Mapping[Source, Target], lots: AccountLots) -> list[Posting]:
-    """Target minus what is held: for the account's orders and actions, and those that are no longer its own."""
+    """Target minus what is held: for all that the fold decides, and for what is no longer the account's own."""
     folded = {source for source, lot in lots.lots.items() if source.kind in FOLDED and lot.granted}
     postings = [
         Posting(

@@ -207,7 +207,7 @@ _HELD = text("""
 select account_id, source_kind, source_id, sum(points)::bigint as points
 from ledger_entries
 where shop_id = :shop_id and program_id = :program_id and account_id = any(:accounts)
-    and source_kind in ('order', 'action')
+    and source_kind in ('order', 'action', 'referral')
 group by 1, 2, 3
 having sum(points) <> 0
 """)

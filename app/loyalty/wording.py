@@ -13,6 +13,7 @@ from typing import NamedTuple, Union
 from zoneinfo import ZoneInfo
 
 from app.loyalty.models import Program
+from app.loyalty.referral_rules import ReferralRule
 from app.loyalty.rules import ActionRule, Expiry, Goods, Multiplier, OrderRule, Rules
 
 Value = Union[int, str, datetime, "Sentence", "tuple[Sentence, ...]"]
@@ -55,6 +56,8 @@ def sentences(rules: Rules, currency: str, zone: ZoneInfo) -> Iterator[Sentence]
     if not rules.earning:
         yield Sentence("Orders earn no points.")
     yield from (_action(name, rule) for name, rule in sorted(rules.actions.items()))
+    if rules.referral:
+        yield from _referral(rules.referral, currency)
     yield from _what_counts(rules)
     yield from _which_orders(rules)
     yield from (_multiplier(part, zone) for part in rules.multipliers)
@@ -202,6 +205,24 @@ def _action(kind: str, rule: ActionRule) -> Sentence:
     if not said:
         return Sentence("{points} for {action}.", gaps)
     return Sentence("{points} for {action}, at most {limits}.", {**gaps, "limits": said})
+
+
+def _referral(rule: ReferralRule, currency: str) -> Iterator[Sentence]:
+    order = Sentence("a friend's first order")
+    if rule.minimum:
+        goods = {"order": order, "minimum": _money(rule.minimum, currency)}
+        order = Sentence("{order} with at least {minimum} of goods", goods)
+    if rule.advocate:
+        gaps: dict[str, Value] = {"points": points(rule.advocate), "order": order}
+        yield Sentence("{points} for whoever brings a friend, for {order}.", gaps)
+    if rule.friend:
+        yield Sentence("{points} for the friend, for {order}.", {"points": points(rule.friend), "order": order})
+    if rule.waiting_days is not None:
+        yield Sentence(
+            "Points of referrals can be spent after {n} whole day of waiting.",
+            {"n": rule.waiting_days},
+            "Points of referrals can be spent after {n} whole days of waiting.",
+        )
 
 
 _TAX = {

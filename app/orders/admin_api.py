@@ -31,6 +31,7 @@ def order_body(order: Answer, lines: Sequence[Answer], refunds: Sequence[Answer]
         "taxes_included": order["taxesIncluded"],
         "financial_status": (order["displayFinancialStatus"] or "").lower(),
         "payment_gateway_names": order["paymentGatewayNames"],
+        "note_attributes": [{"name": one["key"], "value": one["value"]} for one in order["customAttributes"]],
         "customer": order["customer"],
         "company": (order["purchasingEntity"] or {}).get("company"),
         "subtotal_price_set": _set(order["subtotalPriceSet"]),

@@ -51,6 +51,13 @@ class Order(Base):
     # Once true it stays true: an order once paid keeps its ordinal (design decision 5).
     paid: Mapped[bool] = mapped_column(default=False, server_default="false")
     landing_site: Mapped[str | None]
+    # Codes of members that the order came through (app.referrals): as the cart kept it, as the first page had it, as
+    # Shopify's record of the visits has it ('' once it was asked for and had none).
+    cart_ref: Mapped[str | None]
+    landing_ref: Mapped[str | None]
+    journey_ref: Mapped[str | None]
+    # Of where the goods go, without a name; two orders to one place have the same.
+    address_digest: Mapped[str | None]
     created_at: Mapped[datetime | None]
     processed_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from app import payload
+from app.orders import origin
 from app.orders.snapshot import CodeSnapshot, LineSnapshot, OrderSnapshot, RefundSnapshot
 from app.payload import BadPayload, Body
 
@@ -19,6 +20,7 @@ def parse_order(shop_id: int, body: Body, triggered_at: datetime) -> OrderSnapsh
     customer = payload.mapping(body.get("customer") or {}, "customer")
     company = payload.mapping(body.get("company") or {}, "company")
     presentment = payload.text(body, "presentment_currency") or currency
+    landing_site = payload.text(body, "landing_site")
     refunds = tuple(
         parse_refund(shop_id, refund, currency=currency, order_id=order_id) for refund in payload.items(body, "refunds")
     )
@@ -41,7 +43,10 @@ def parse_order(shop_id: int, body: Body, triggered_at: datetime) -> OrderSnapsh
         payment_gateways=_gateways(body),
         test=payload.flag(body, "test"),
         financial_status=payload.text(body, "financial_status"),
-        landing_site=payload.text(body, "landing_site"),
+        landing_site=landing_site,
+        cart_ref=origin.cart_ref(body),
+        landing_ref=origin.code_in(landing_site),
+        address_digest=origin.address_digest(body),
         created_at=payload.instant(body, "created_at"),
         processed_at=payload.instant(body, "processed_at"),
         cancelled_at=payload.instant(body, "cancelled_at"),

@@ -30,6 +30,8 @@ log = structlog.get_logger()
 # Without the scope read_all_orders Shopify hides orders older than 60 days; a day's margin, as no hour is given.
 VISIBLE_DAYS = timedelta(days=59)
 _TRIES = 3
+# What webhooks tell and the answer does not.
+_ONLY_TOLD = ("landing_site", "landing_ref", "address_digest", "location_id")
 # Refunds that OrderReread lists, and how much longer the list is asked for while it is full: 50, 200, 800.
 _LISTS = (50, 200)
 _LONGER = 4
@@ -145,7 +147,7 @@ def _take_in(session: Session, snapshot: OrderSnapshot) -> None:
     stored = session.get(Order, (snapshot.shop_id, snapshot.id))
     if stored is not None:
         # Only webhooks tell these, and they never change.
-        snapshot = replace(snapshot, landing_site=stored.landing_site, location_id=stored.location_id)
+        snapshot = replace(snapshot, **{name: getattr(stored, name) for name in _ONLY_TOLD})
     react(session, service.apply(session, [replace(snapshot, reread=True)]))
 
 

@@ -88,10 +88,12 @@ def _newest(
     return best, {key for key, second in ambiguous.items() if (now := held[key]) and now[0] == second}
 
 
+# What no snapshot says, or what never goes back.
+_KEPT = ("paid", "deleted_at", "imported", "redacted_at", "journey_ref")
 _UPSERT = Statement(f"""
 insert into orders as o select * from jsonb_populate_recordset(null::orders, cast(:rows as jsonb))
 on conflict (shop_id, id) do update
-    set {assignments(Order, without=["paid", "deleted_at", "imported", "redacted_at"])}, paid = o.paid or excluded.paid
+    set {assignments(Order, without=_KEPT)}, paid = o.paid or excluded.paid
 where o.updated_at is null or (o.updated_at, o.triggered_at, o.digest)
     < (excluded.updated_at, excluded.triggered_at, excluded.digest)
 """)  # noqa: S608 - column names of our own model

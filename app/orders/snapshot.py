@@ -88,6 +88,11 @@ class OrderSnapshot:
     test: bool
     financial_status: str | None
     landing_site: str | None
+    # A friend's code out of the cart's attributes, and out of the address of the first page.
+    cart_ref: str | None = None
+    landing_ref: str | None = None
+    # Of where the goods go; the address itself is kept nowhere.
+    address_digest: str | None = None
     created_at: datetime | None
     processed_at: datetime | None
     cancelled_at: datetime | None
@@ -121,11 +126,11 @@ class OrderSnapshot:
     @property
     def names_a_person(self) -> bool:
         """Whether it holds what erasure removes."""
-        return bool(self.email or self.phone or self.landing_site)
+        return bool(self.email or self.phone or self.landing_site or self.address_digest)
 
     def anonymous(self) -> "OrderSnapshot":
         """The same version of the same order, without what erasure removes."""
-        bare = replace(self, email=None, phone=None, landing_site=None)
+        bare = replace(self, email=None, phone=None, landing_site=None, address_digest=None)
         bare.__dict__["digest"] = self.digest
         return bare
 

@@ -15,6 +15,7 @@ from app.discounts.models import DiscountCode
 from app.loyalty.models import Action, Balance, LedgerEntry, LedgerNote, Redemption
 from app.orders.models import Order, OrderCode, OrderLine, Refund
 from app.popups.models import ConsentReceipt, SignUp
+from app.referrals.models import Referral, ReferralCode
 
 # Bookkeeping of ours that says nothing about the person.
 _INTERNAL = frozenset({"shop_id", "digest", "triggered_at", "listed_refunds", "note_digest", "salt"})
@@ -37,6 +38,14 @@ def export_customer(session: Session, shop_id: int, customer_id: int) -> dict[st
         "balances": _of_accounts(session, Balance, shop_id, accounts),
         "points": _of_accounts(session, LedgerEntry, shop_id, accounts),
         "actions": _of_accounts(session, Action, shop_id, accounts),
+        "referral_codes": _of_accounts(session, ReferralCode, shop_id, accounts),
+        # Whom this person brought, and through whom this person came.
+        "referrals": _of(
+            session,
+            Referral,
+            Referral.shop_id == shop_id,
+            Referral.advocate_account_id.in_(accounts) | Referral.order_id.in_(order_ids),
+        ),
         "redemptions": _of_accounts(session, Redemption, shop_id, accounts),
         "discount_codes": _of_accounts(session, DiscountCode, shop_id, accounts),
         # Of the account or of the address: who signs up at a popup need not be known as this customer yet.

@@ -113,7 +113,8 @@ _ERASE = {
         insert into orders as o (shop_id, id, redacted_at)
         select :shop_id, id, :now from unnest(cast(:order_ids as bigint[])) as id order by id
         on conflict (shop_id, id) do update
-            set email = null, phone = null, landing_site = null, redacted_at = coalesce(o.redacted_at, :now)
+            set email = null, phone = null, landing_site = null, address_digest = null,
+                redacted_at = coalesce(o.redacted_at, :now)
     """),
     # Counts of a popup stay true without knowing whom they count.
     "sign_ups": text("""
@@ -183,9 +184,9 @@ with late as (
     from jsonb_to_recordset(cast(:orders as jsonb)) as k(shop_id bigint, id bigint)
     join orders o using (shop_id, id)
     join customers c on c.shop_id = o.shop_id and c.id = o.customer_id and c.redacted_at is not null
-    where o.email is not null or o.phone is not null or o.landing_site is not null
+    where o.email is not null or o.phone is not null or o.landing_site is not null or o.address_digest is not null
 )
-update orders o set email = null, phone = null, landing_site = null
+update orders o set email = null, phone = null, landing_site = null, address_digest = null
 from late where o.shop_id = late.shop_id and o.id = late.id
 returning o.shop_id, o.id
 """)

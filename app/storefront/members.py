@@ -2,7 +2,8 @@
 
 `{"available", "pending", "next_reward": {"title", "missing"} | null, "expires": {"points", "day"} | null,
 "referral_code"}`: points that are over count for nothing, as in `app.loyalty.standing`; the next reward is the
-cheapest that the points available do not reach; the day is one of the shop's zone. One statement for all accounts.
+cheapest that the points available do not reach; the day is one of the shop's zone; the code is null where bringing
+friends is not rewarded. One statement for all accounts.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.loyalty.programs import default_program
+from app.loyalty.programs import program_rules
+from app.referrals import service as referrals
 
 # When a lot is over: its own end, or that of the account's idleness.
 _END = "coalesce(l.expires_at, case when l.available_at < b.idle_at then b.idle_at end)"
@@ -38,8 +40,9 @@ with wanted as (select unnest(cast(:accounts as bigint[])) as account_id), held 
     order by account_id, day
 )
 select w.account_id, coalesce(s.available, 0) as available, coalesce(s.pending, 0) as pending,
-       s.changes_at, r.title, r.points - coalesce(s.available, 0) as missing, e.points as ending, e.day
+       s.changes_at, c.code, r.title, r.points - coalesce(s.available, 0) as missing, e.points as ending, e.day
 from wanted w left join sums s using (account_id) left join ending e using (account_id)
+left join referral_codes c on c.shop_id = :shop and c.account_id = w.account_id
 left join lateral (
     select title, points from rewards
     where shop_id = :shop and program_id = :program and active and points > coalesce(s.available, 0)
@@ -58,16 +61,22 @@ class Member:
 
 def members(session: Session, shop_id: int, accounts: Iterable[int]) -> dict[int, Member]:
     """Each of these accounts; one without points is a member with none."""
-    program = default_program(session, shop_id)
-    wanted = {"shop": shop_id, "program": program.id, "accounts": sorted(set(accounts)), "now": clock.now()}
-    return {row.account_id: Member(_value(row), row.changes_at) for row in session.execute(_MEMBERS, wanted)}
+    program, now = program_rules(session, [shop_id])[shop_id], clock.now()
+    wanted = {"shop": shop_id, "program": program.program_id, "accounts": sorted(set(accounts)), "now": now}
+    linked, turn = referrals.rewards_at(program, now), referrals.next_change(program, now)
+    return {
+        row.account_id: Member(
+            _value(row, linked=linked), min((at for at in (row.changes_at, turn) if at is not None), default=None)
+        )
+        for row in session.execute(_MEMBERS, wanted)
+    }
 
 
-def _value(row: Any) -> dict[str, Any]:
+def _value(row: Any, *, linked: bool) -> dict[str, Any]:
     return {
         "available": row.available,
         "pending": row.pending,
         "next_reward": {"title": row.title, "missing": row.missing} if row.title else None,
         "expires": {"points": row.ending, "day": row.day.isoformat()} if row.day else None,
-        "referral_code": None,
+        "referral_code": row.code if linked else None,
     }

@@ -7,7 +7,7 @@ changed in between, and then it is due again. Values that Shopify has already ar
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -15,7 +15,9 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.loyalty.programs import program_rules
 from app.popups.models import Popup
+from app.referrals.service import member_codes, next_change, rewards_at
 from app.sql import rows
 from app.storefront.dirty import DEBOUNCE, note_everybody
 from app.storefront.members import members
@@ -35,6 +37,8 @@ class ShopTurn:
     mark: int
     installation_id: str | None
     values: dict[str, dict[str, Any]]
+    # When they will be others by themselves.
+    changes_at: datetime | None
 
 
 def take_shop(session: Session, shop_id: int) -> ShopTurn | None:
@@ -45,9 +49,13 @@ def take_shop(session: Session, shop_id: int) -> ShopTurn | None:
         return None
     row.leased_until = wall + LEASE
     values: dict[str, dict[str, Any]] = {POPUPS: {"list": _popups(session, shop_id)}}
-    if row.customer_namespace:
-        values[PROGRAM] = {"customer_namespace": row.customer_namespace}
-    return ShopTurn(shop_id, row.mark, row.installation_id, values)
+    program = program_rules(session, [shop_id])[shop_id]
+    told: dict[str, Any] = {"customer_namespace": row.customer_namespace} if row.customer_namespace else {}
+    # Only where it is so: who does not reward friends publishes what it always did.
+    told |= {"referrals": True} if rewards_at(program, now) else {}
+    if told:
+        values[PROGRAM] = told
+    return ShopTurn(shop_id, row.mark, row.installation_id, values, next_change(program, now))
 
 
 def _popups(session: Session, shop_id: int) -> list[dict[str, Any]]:
@@ -59,7 +67,7 @@ def settle_shop(session: Session, turn: ShopTurn, installation_id: str) -> None:
     """All of a turn is at Shopify. What changed meanwhile is due again."""
     row = session.get_one(Storefront, turn.shop_id, with_for_update=True, populate_existing=True)
     row.installation_id, row.leased_until = installation_id, None
-    row.due_at = None if row.mark == turn.mark else clock.now()
+    row.due_at = turn.changes_at if row.mark == turn.mark else clock.now()
 
 
 def learn_namespace(session: Session, shop_id: int, namespace: str) -> bool:
@@ -110,7 +118,9 @@ def take_members(session: Session, shop_id: int) -> MemberTurn | None:
     if not marks:
         return None
     customers = session.execute(_CUSTOMERS, {"shop": shop_id, "accounts": sorted(marks)}).all()
-    found = members(session, shop_id, {row.account_id for row in customers})
+    wanted = {row.account_id for row in customers}
+    member_codes(session, shop_id, wanted)
+    found = members(session, shop_id, wanted)
     values = [
         Value(f"gid://shopify/Customer/{row.id}", MEMBER, as_json(found[row.account_id].value)) for row in customers
     ]

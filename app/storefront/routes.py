@@ -23,6 +23,8 @@ from app.customers.queries import account_of_customer
 from app.errors import Invalid, NotFound, Problem, Unauthorised
 from app.popups import counting
 from app.popups.sign_up import GONE, LATER, Answer, Wish
+from app.referrals.service import member_codes
+from app.storefront import joining
 from app.storefront.admission import Admission, require_installed
 from app.storefront.members import members
 from app.storefront.signed import Signed
@@ -58,6 +60,7 @@ _SEEN: Schema = {
     "required": ["popup", "closed"],
     "additionalProperties": False,
 }
+_NOTHING: Schema = {"type": "object", "properties": {}, "additionalProperties": False}
 
 blueprint = Blueprint("storefront", __name__, url_prefix=PREFIX)
 
@@ -87,11 +90,30 @@ def post_sign_up() -> Response:
 def get_member() -> Response:
     """The points of the customer who has logged in, as of now; 401 when nobody has."""
     with _visitor() as (session, signed, shop_id):
-        if signed.customer_id is None:
-            raise Unauthorised("Nobody has logged in.", kind="not-logged-in")
-        account = account_of_customer(session, shop_id, signed.customer_id)
+        account = account_of_customer(session, shop_id, _customer(signed))
         # A customer we have not heard of yet has no points, like the account that no one has.
-        return _json(members(session, shop_id, [account or 0])[account or 0].value)
+        return _member(session, shop_id, account or 0)
+
+
+@blueprint.post("/join")
+def post_join() -> Response:
+    """Makes the customer who has logged in a member, and answers as /member does; 401 when nobody has."""
+    with _visitor() as (session, signed, shop_id):
+        customer = _customer(signed)
+        _body(_NOTHING)
+        return _member(session, shop_id, joining.join(session, shop_id, customer))
+
+
+def _customer(signed: Signed) -> int:
+    if signed.customer_id is None:
+        raise Unauthorised("Nobody has logged in.", kind="not-logged-in")
+    return signed.customer_id
+
+
+def _member(session: Session, shop_id: int, account: int) -> Response:
+    if account:
+        member_codes(session, shop_id, [account])
+    return _json(members(session, shop_id, [account])[account].value)
 
 
 @blueprint.post("/seen")

@@ -20,7 +20,7 @@ FORMAT = "perennial 1"
 PERSONAL_DATA = (
     "identities: e-mail addresses and phone numbers",
     "customers: names, e-mail, phone, birthday, country, province, city, language, consent",
-    "orders: e-mail, phone, landing page",
+    "orders: e-mail, phone, landing page, digest of the address",
 )
 PERSONAL_NOTES = "entries: notes, which may name people"
 

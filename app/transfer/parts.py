@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 RANKED = ("programs", "rewards", "accounts")
 # Columns that hold the number of something ranked.
 _NAMED = {"program_id": "programs", "reward_id": "rewards"} | dict.fromkeys(
-    ("account_id", "merged_into", "kept", "absorbed"), "accounts"
+    ("account_id", "merged_into", "kept", "absorbed", "advocate_account_id"), "accounts"
 )
 # Characters are compared by their bytes, so that every machine sorts alike.
 _C = 'collate "C"'
@@ -76,6 +76,8 @@ PARTS = (
     Part("order_code", "order_codes", f"t.order_id, t.code {_C}"),
     Part("refund", "refunds", "t.id"),
     Part("refund_line", "refund_lines", "t.refund_id, t.line_id"),
+    Part("referral_code", "referral_codes", f"t.code {_C}", ("account_id",)),
+    Part("referral", "referrals", "t.order_id", ("advocate_account_id",)),
     Part("action", "actions", f"t.kind {_C}, t.key {_C}", ("account_id",)),
     Part("redemption", "redemptions", "t.created_at, t.id", ("program_id", "account_id", "reward_id")),
     Part("discount_code", "discount_codes", f"t.code {_C}", ("account_id",)),

@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import flask
+
 from dev_store.money import to_minor
 from dev_store.state import Document, State
 from dev_store.storefront import carts
@@ -58,7 +60,7 @@ def _shop(here: Shopping) -> dict[str, Any]:
         "currency": shop["currency"],
         "permanent_domain": shop["myshopify_domain"],
         "domain": shop["domain"],
-        "url": "/" + shop["myshopify_domain"],
+        "url": f"{flask.request.host_url}{shop['myshopify_domain']}",
         "id": shop["id"],
         "locale": "en",
         "money_format": "{{amount}}",

@@ -10,9 +10,9 @@ from app.api.words import REASONS, sentence
 
 APP = Path(__file__).resolve().parents[2] / "app"
 FOLDERS = ("loyalty", "transfer", "customers", "discounts", "orders")
-SUBJECTS = "order|action|import|spent|debt|expiry|account"
+SUBJECTS = "order|action|referral|import|spent|debt|expiry|account"
 # Reasons say what happened: texts that end so are reasons wherever they stand.
-HAPPENED = "earned|corrected|refused|moved|merged|refunded|cancelled|deleted|forgiven|returned|undone|taken_back"
+HAPPENED = "earned|corrected|refused|moved|merged|refunded|cancelled|deleted|reversed|forgiven|returned|undone|taken_back"
 
 
 def reasons_in(path: Path) -> set[str]:
@@ -34,8 +34,8 @@ def texts(node: ast.expr) -> set[str]:
 
 @pytest.mark.requirement(134, partly=True)
 def test_every_reason_in_the_program_has_its_own_words() -> None:
-    # Points of orders and actions that follow their owner: f"{source.kind}_moved".
-    found = {"order_moved", "action_moved"}
+    # Points of orders, actions and referrals that follow their owner: f"{source.kind}_moved".
+    found = {"order_moved", "action_moved", "referral_moved"}
     found = found.union(*(reasons_in(path) for folder in FOLDERS for path in (APP / folder).rglob("*.py")))
     assert {"order_earned", "order_refunded", "action_refused", "adjusted", "redeemed", "account_merged"} <= found
     assert {"expired", "expiry_taken_back"} <= found

@@ -41,7 +41,8 @@ class People:
     def start_over(self) -> None:
         """Forget everybody."""
         tables = (
-            "orders, order_lines, refunds, customers, identities, accounts, account_merges, balances, lots, redemptions"
+            "orders, order_lines, refunds, customers, identities, accounts, account_merges, balances, lots, "
+            "redemptions, referrals, referral_codes"
         )
         with self.runtime.database.system() as session:
             session.execute(text(f"truncate {tables}, lot_uses, ledger_entries, account_totals restart identity"))

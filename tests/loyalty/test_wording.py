@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.loyalty.referral_rules import ReferralRule
 from app.loyalty.rules import ActionRule, Caps, Expiry, Goods, Multiplier, OrderRule, Rules, parse
 from app.loyalty.wording import Offer, Terms, in_words, terms_in_words
 
@@ -120,6 +121,7 @@ SOME: dict[type, dict[str, st.SearchStrategy[Any]]] = {
     Caps: dict.fromkeys(("order", "day", "account"), st.none() | WHOLE),
     Expiry: {"kind": st.sampled_from(["after", "inactivity"]), "days": WHOLE, "months": st.just(0) | WHOLE},
     ActionRule: {"points": WHOLE} | dict.fromkeys(("per_day", "per_year", "per_account"), st.none() | WHOLE),
+    ReferralRule: {"advocate": WHOLE, "friend": WHOLE, "minimum": AMOUNT, "waiting_days": st.none() | WHOLE},
 }  # fmt: skip
 # What a kind of order rule does not read is no part of it.
 READ = {
@@ -156,6 +158,7 @@ SOME[Rules] = {
     "waiting_days": st.integers(0, 3650),
     "expiry": st.none() | a(Expiry),
     "actions": st.dictionaries(st.sampled_from(["sign_up", "review", "unboxing"]), a(ActionRule), max_size=2),
+    "referral": st.none() | a(ReferralRule),
     "in_force_from": st.none() | INSTANT,
 }
 
@@ -182,7 +185,7 @@ def test_rules_that_differ_in_any_field_are_worded_differently(data: st.DataObje
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.data())
 def test_parts_that_differ_in_any_field_are_worded_differently(data: st.DataObject) -> None:
-    of = data.draw(st.sampled_from([OrderRule, Multiplier, Caps, Expiry, ActionRule]))
+    of = data.draw(st.sampled_from([OrderRule, Multiplier, Caps, Expiry, ActionRule, ReferralRule]))
     part = data.draw(a(of))
     read = READ[part.kind] if of is OrderRule else set(SOME[of])
     name = data.draw(st.sampled_from(sorted(read)))
@@ -199,6 +202,6 @@ def _rules() -> st.SearchStrategy[Rules]:
 def _worded(part: object) -> list[str]:
     places: dict[type, dict[str, Any]] = {
         OrderRule: {"earning": (part,)}, Multiplier: {"multipliers": (part,)}, Caps: {"caps": part},
-        Expiry: {"expiry": part}, ActionRule: {"actions": {"review": part}},
+        Expiry: {"expiry": part}, ActionRule: {"actions": {"review": part}}, ReferralRule: {"referral": part},
     }  # fmt: skip
     return in_words(Rules(version=1, in_force_from=None, **{"earning": (), **places[type(part)]}), "EUR", BERLIN)

@@ -55,4 +55,5 @@ def connected(runtime: Runtime, shop: Shop) -> Iterator[Shopify]:
 
 def without_source(snapshot: OrderSnapshot, triggered_at: datetime) -> OrderSnapshot:
     """The snapshot without what only webhooks tell."""
-    return replace(snapshot, triggered_at=triggered_at, landing_site=None, location_id=None)
+    unsaid: dict[str, Any] = {"landing_site": None, "landing_ref": None, "address_digest": None, "location_id": None}
+    return replace(snapshot, triggered_at=triggered_at, **unsaid)

@@ -1,0 +1,29 @@
+"""What others ask of referrals: codes for members of a shop that rewards bringing friends."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.loyalty.programs import ProgramRules, program_rules
+from app.referrals import codes
+
+
+def member_codes(session: Session, shop_id: int, accounts: Iterable[int]) -> dict[int, str]:
+    """The code of each account, made where there is none; nothing while the shop rewards nobody."""
+    program = program_rules(session, [shop_id])[shop_id]
+    return codes.ensure(session, shop_id, accounts) if rewards_at(program, clock.now()) else {}
+
+
+def rewards_at(program: ProgramRules, instant: datetime) -> bool:
+    """Whether bringing a friend at an instant is rewarded."""
+    rules = program.at(instant)
+    return rules is not None and rules.referral is not None
+
+
+def next_change(program: ProgramRules, instant: datetime) -> datetime | None:
+    """When members' links appear or disappear by themselves: a version of the rules begins, or the program ends."""
+    known = (*(rules.in_force_from for rules in program.versions), program.earns_from, program.ends_at)
+    turns = sorted(at for at in known if at is not None and at > instant)
+    return next((at for at in turns if rewards_at(program, at) != rewards_at(program, instant)), None)
