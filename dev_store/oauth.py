@@ -1,4 +1,4 @@
-"""The merchant's side of OAuth: the approval page, the token endpoint, opening the app, uninstalling it.
+"""The merchant's side of OAuth: the approval page, the token endpoint, what the app is opened with, uninstalling it.
 
 Routes under `/<shop>/admin/…` stand for `https://<shop>/admin/…`. Registered by `web.create_app`; what a token is lives
 in `tokens`. Every redirect goes to an address the app's configuration names, signed as Shopify signs query strings.
@@ -61,7 +61,7 @@ def host_parameter(shop: str) -> str:
 @blueprint.route("/<shop>/admin/oauth/authorize", methods=["GET", "POST"])
 def authorize(shop: str) -> ResponseReturnValue:
     """The page where a merchant approves; POST is the approval and goes back to the app with a code."""
-    store, document = current_store(), _shop_document(shop)
+    store, document = current_store(), shop_document(shop)
     scopes = [scope.strip() for scope in request.args.get("scope", "").split(",") if scope.strip()]
     if problem := _problem_with_request(store, scopes):
         return render_template_string(_PAGE, title="This app cannot be installed", problem=problem), 400
@@ -100,25 +100,15 @@ def access_token(shop: str) -> ResponseReturnValue:
         except TokenRefused as refused:
             return _refusal(refused.error, refused.description)
 
-    _shop_document(shop)
+    shop_document(shop)
     return troubles.meet(store.faults.take(shop, grant.__name__.strip("_")), answer)
-
-
-@blueprint.get("/<shop>/admin/apps/<client_id>")
-def open_app(shop: str, client_id: str) -> ResponseReturnValue:
-    """A merchant opens the app: its home is loaded with an ID token and Shopify's signed parameters."""
-    store = current_store()
-    _shop_document(shop)
-    if client_id != store.config.client_id:
-        abort(404)
-    return redirect(f"{store.config.app_url}/?{app_home_query(store, shop)}")
 
 
 @blueprint.post("/_dev/shops/<shop>/id-token")
 def make_id_token(shop: str) -> ResponseReturnValue:
     """For tests and curl: a fresh ID token, and the address the admin would load with it."""
     store = current_store()
-    _shop_document(shop)
+    shop_document(shop)
     token = id_token(store.config.client_id, store.config.client_secret, shop)
     return jsonify({"id_token": token, "url": f"{store.config.app_url}/?{app_home_query(store, shop)}"})
 
@@ -127,21 +117,21 @@ def make_id_token(shop: str) -> ResponseReturnValue:
 def uninstall(shop: str) -> ResponseReturnValue:
     """The merchant removes the app: tokens die at once and `app/uninstalled` is on its way."""
     store = current_store()
-    _shop_document(shop)
+    shop_document(shop)
     with store.state.transaction():
         Tokens(store.state, shop).revoke_all()
         store.commerce(shop).announce_uninstall(at=store.clock.now())
     return jsonify({"uninstalled": shop})
 
 
-def app_home_query(store: DevStore, shop: str) -> str:
+def app_home_query(store: DevStore, shop: str, locale: str = "en") -> str:
     """The signed query of a document load in the admin (shopify-platform: ID tokens)."""
     config = store.config
     parameters = {
         "embedded": "1",
         "host": host_parameter(shop),
         "id_token": id_token(config.client_id, config.client_secret, shop),
-        "locale": "en",
+        "locale": locale,
         "session": secrets.token_hex(32),
         "shop": shop,
         "timestamp": str(int(time.time())),
@@ -177,14 +167,14 @@ _GRANTS: dict[str, Callable[[DevStore, str, dict[str, str]], dict[str, Any]]] = 
 
 def _installed(store: DevStore, shop: str, answer: dict[str, Any]) -> dict[str, Any]:
     """Webhooks flow from the moment a token was issued: the shop's document says since when."""
-    document = _shop_document(shop)
+    document = shop_document(shop)
     if not document.get("_installed_at"):
         document |= {"_installed_at": store.clock.now().isoformat(), "_uninstalled_at": None}
         store.state.put(shop, "shop", document["id"], document)
     return answer
 
 
-def _shop_document(shop: str) -> dict[str, Any]:
+def shop_document(shop: str) -> dict[str, Any]:
     """The shop's own document; a shop that is not here is a 404, as it is at Shopify."""
     document = current_store().state.shop_document(shop)
     if document is None:

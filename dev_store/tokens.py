@@ -111,9 +111,12 @@ class Tokens:
         self.state.put(self.shop, kind, document["id"], document)
 
 
-def id_token(client_id: str, client_secret: str, shop: str, *, user_id: int = 1) -> str:
-    """The ID token (session token) App Bridge sends: HS256 under the app's secret, good for a minute."""
-    now = int(time.time())
+def id_token(client_id: str, client_secret: str, shop: str, *, user_id: int = 1, age: int = 0) -> str:
+    """The ID token (session token) App Bridge sends: HS256 under the app's secret, good for a minute.
+
+    `age` is how many seconds ago it was made, for tests of expired ones.
+    """
+    now = int(time.time()) - age
     claims = {
         "iss": f"https://{shop}/admin",
         "dest": f"https://{shop}",

@@ -6,7 +6,8 @@ that a test can hold the queue still.
 
 from flask import Flask, abort, request
 
-from dev_store import control, faults, graphql, oauth, storefront
+from dev_store import admin, control, faults, graphql, oauth, storefront
+from dev_store.bulk import routes as bulk
 from dev_store.clock import Clock
 from dev_store.config import LOOPBACK, Config
 from dev_store.state import State
@@ -36,7 +37,7 @@ def create_app(config: Config) -> Flask:
     app.extensions["dev_store"] = store
     app.before_request(_same_machine)
     app.url_map.converters["myshopify"] = storefront.ShopDomain
-    admin = (oauth.blueprint, graphql.blueprint, faults.blueprint, control.blueprint)
-    for blueprint in (*admin, *storefront.blueprints):
+    doors = (oauth.blueprint, graphql.blueprint, faults.blueprint, control.blueprint, bulk.blueprint)
+    for blueprint in (*doors, *admin.blueprints, *storefront.blueprints):
         app.register_blueprint(blueprint)
     return app
