@@ -25,12 +25,12 @@ from app.migrations.run import migrate
 from app.postgres.server import EmbeddedPostgres
 from app.runtime import Runtime
 from app.shops.models import Shop
+from tests.emptying import empty
 from tests.factories import make_shop
 from tests.shopify.signing import OLD_SECRET, SECRET
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".cache" / "tests"
-_KEEP = {"alembic_version", "inbox_partitions"}
 
 # structlog's own default draws an exception with all local variables, which takes seconds.
 structlog.configure(
@@ -99,12 +99,7 @@ def database_url(worker_database: str) -> str:
     """This worker's database, emptied."""
     engine = create_engine(worker_database)
     with engine.begin() as connection:
-        names = connection.execute(
-            text("select tablename from pg_tables where schemaname = 'public' and not tablename = any(:keep)"),
-            {"keep": list(_KEEP)},
-        ).scalars()
-        tables = ", ".join(f'"{name}"' for name in names)
-        connection.execute(text(f"truncate {tables} restart identity"))
+        empty(connection)
     engine.dispose()
     return worker_database
 
