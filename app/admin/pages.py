@@ -27,7 +27,7 @@ def any_admin(settings: Settings) -> str:
     return ADMIN if is_shopify_itself(settings) else f"{ADMIN} {_origin_of_shopify(settings)}"
 
 
-def page(template: str, *, status: int = 200, ancestors: str = "'none'", **context: Any) -> Response:
+def page(template: str, /, *, status: int = 200, ancestors: str = "'none'", **context: Any) -> Response:
     """Render a template. `ancestors` are the origins that may show it in a frame, from `origin.frame_ancestors`."""
     settings = runtime.of(current_app).settings
     known = {"app_bridge": app_bridge(settings), "api_key": settings.api_key}

@@ -133,7 +133,8 @@ def _refused(refusal: NotAdmitted) -> Response:
     return response
 
 
-for _page in PAGES:
-    blueprint.add_url_rule(_page.path, f"look {_page.path}", partial(_look, _page), methods=["GET"])
-for _action in ACTIONS:
-    blueprint.add_url_rule(_action.path, f"do {_action.path}", partial(_act, _action), methods=["POST"])
+# Names of endpoints, which may hold no dots.
+for _number, _page in enumerate(PAGES):
+    blueprint.add_url_rule(_page.path, f"page-{_number}", partial(_look, _page), methods=["GET"])
+for _number, _action in enumerate(ACTIONS):
+    blueprint.add_url_rule(_action.path, f"action-{_number}", partial(_act, _action), methods=["POST"])

@@ -14,6 +14,7 @@ import orjson
 from flask import Response, current_app, g, request, stream_with_context
 from sqlalchemy.orm import Session
 
+from app import runtime
 from app.admin import languages
 from app.admin.forms import Form, Refused
 from app.admin.identity import Staff
@@ -142,7 +143,7 @@ def _visit(running: Runtime, session: Session, staff: Staff, form: Form | None =
 
 def _shown(visit: Visit, staff: Staff, looked: Looked, *, status: int | None = None, refused: str = "") -> Response:
     if isinstance(looked, File):
-        return _file(looked)
+        return _file(runtime.of(current_app), looked)
     return page(
         looked.template,
         status=status or looked.status,
@@ -159,8 +160,9 @@ def _shown(visit: Visit, staff: Staff, looked: Looked, *, status: int | None = N
     )
 
 
-def _file(file: File) -> Response:
-    pieces = (piece.encode() if isinstance(piece, str) else piece for piece in file.content)
+def _file(running: Runtime, file: File) -> Response:
+    content = file.content(running) if callable(file.content) else file.content
+    pieces = (piece.encode() if isinstance(piece, str) else piece for piece in content)
     response = Response(stream_with_context(pieces), content_type=f"{file.kind}; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
     response.headers["Cache-Control"] = "no-store"

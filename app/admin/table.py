@@ -7,7 +7,9 @@ the tests of security run over all of them. Handlers are described in `visit.py`
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.admin import home
+from app.admin.home import pages as home
+from app.admin.settings import pages as settings
+from app.admin.setup import pages as setup
 from app.admin.texts import lazy_gettext as _
 from app.admin.visit import Done, File, View
 
@@ -31,8 +33,32 @@ class Action:
     again: Callable[..., Looked]
 
 
-PAGES: tuple[Page, ...] = (Page("/", home.show),)
-ACTIONS: tuple[Action, ...] = ()
+PAGES: tuple[Page, ...] = (
+    Page("/", home.show),
+    Page("/setup", setup.goal),
+    Page("/setup/program", setup.program),
+    Page("/setup/numbers", setup.numbers),
+    Page("/setup/look", setup.look),
+    Page("/setup/preview", setup.preview),
+    Page("/settings", settings.show),
+    Page("/settings/export", settings.export),
+    Page("/settings/requests/<int:request_id>.json", settings.hand_out),
+)
+ACTIONS: tuple[Action, ...] = (
+    Action("/setup", setup.save_goal, again=setup.goal),
+    Action("/setup/program", setup.save_program, again=setup.program),
+    Action("/setup/numbers", setup.save_numbers, again=setup.numbers),
+    Action("/setup/look", setup.save_look, again=setup.look),
+    Action("/setup/work-out", setup.work_out, again=setup.preview),
+    Action("/setup/launch", setup.launch, again=setup.preview),
+    Action("/settings/language", settings.choose_language, again=settings.show),
+    Action("/settings/brand", settings.save_brand, again=settings.show),
+    Action("/settings/keys", settings.create_key, again=settings.show),
+    Action("/settings/keys/<int:key_id>/revoke", settings.revoke_key, again=lambda visit, key_id: settings.show(visit)),
+)
 
 # Address and words of the menu, in its order.
-NAVIGATION = (("/", _("Home")),)
+NAVIGATION = (
+    ("/", _("Home")),
+    ("/settings", _("Settings")),
+)

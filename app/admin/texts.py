@@ -19,10 +19,10 @@ from babel import dates as babel_dates
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import Flask, g
+from flask import Flask, g, has_app_context
 from flask_babel import Babel, Domain, LazyString  # type: ignore[import-untyped]  # it has no types
 
-from app.money import to_decimal
+from app.money import to_decimal, to_decimal_string
 
 CATALOGUES = Path(__file__).parent / "texts"
 # The language, and how it calls itself.
@@ -52,8 +52,8 @@ def translations(language: str) -> NullTranslations:
 
 
 def language() -> str:
-    """The language of this request."""
-    return str(g.get("language", DEFAULT))
+    """The language of this request; English outside of one."""
+    return str(g.get("language", DEFAULT)) if has_app_context() else DEFAULT
 
 
 def known_language(text: str | None) -> str | None:
@@ -104,6 +104,10 @@ class Formats:
         """An amount of minor units, in the shop's currency unless another is named."""
         unit = currency or self.currency
         return str(numbers.format_currency(to_decimal(minor, unit), unit, locale=self.language))
+
+    def plain(self, minor: int, currency: str | None = None) -> str:
+        """An amount as a form has it: digits and a point."""
+        return to_decimal_string(minor, currency or self.currency)
 
     def percent(self, share: float) -> str:
         """A share of one, with a decimal at most."""

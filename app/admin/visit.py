@@ -4,7 +4,7 @@ Handlers (`home`, `settings`, … , listed in `table.py`) take a Visit and give 
 nothing of Flask, never commit, and never ask the network: their session is open. `routes.py` does all the rest.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from app.api.inbox import Inbox
 from app.config import Settings
 from app.crypto import KeyRing
 from app.loyalty.programs import zone_of
+from app.runtime import Runtime
 from app.shops.models import Shop
 
 
@@ -71,8 +72,11 @@ class Done:
 
 @dataclass(frozen=True)
 class File:
-    """Something to keep: name, media type and content in pieces (text is UTF-8)."""
+    """Something to keep: name, media type and content in pieces (text is UTF-8).
+
+    Content that needs a session of its own is a function of the runtime, called when the visit's session is over.
+    """
 
     name: str
     kind: str
-    content: Iterable[str | bytes]
+    content: Iterable[str | bytes] | Callable[[Runtime], Iterable[str | bytes]]

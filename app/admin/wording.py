@@ -18,6 +18,7 @@ _KINDS = {
     "reward-value": _("A reward has to take something off."),
     "history-chosen": _("Points were given already by the choice that was made before."),
     "future-instant": _("This time lies ahead. Choose one that has passed."),
+    "set-up-incomplete": _("Answer the earlier questions of the set-up first."),
     "empty-period": _("The period has to end later than it begins."),
 }
 

@@ -1,5 +1,6 @@
 """All tables, so that Alembic and tests see one metadata. Nothing else imports this module."""
 
+import app.admin.models
 import app.api.models
 import app.audit.models
 import app.customers.merge_models

@@ -48,6 +48,20 @@
     stop.focus({ preventScroll: stop === page });
   });
 
+  // Whether the theme shows us: only App Bridge can tell.
+  const showEmbed = async () => {
+    const parts = [...document.querySelectorAll("[data-embed]")];
+    if (!parts.length || !bridge()?.app?.extensions) return;
+    const extensions = await bridge().app.extensions();
+    const blocks = extensions.flatMap((one) => (one.type === "theme_app_extension" ? one.activations : []));
+    const embeds = blocks.filter((block) => block.target !== "section");
+    if (!embeds.length) return;
+    const state = embeds.some((block) => block.status === "active") ? "on" : "off";
+    for (const part of parts) part.hidden = !part.dataset.embed.split(" ").includes(state);
+  };
+  document.addEventListener("htmx:after:swap", showEmbed);
+  showEmbed();
+
   // App Bridge's menu and save bar.
   document.addEventListener("shopify:navigate", (event) => {
     const href = event.target?.getAttribute?.("href");

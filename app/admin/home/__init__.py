@@ -1,0 +1,1 @@
+"""The app home: how the shop is connected, what the program brings, what to do next."""

@@ -1,0 +1,242 @@
+"""Every address of the admin refuses who brings no token, a spent, forged or foreign one, or another shop's ids.
+
+The tests run over the table itself: a page that is added is held to them without a word here, except for the name of
+a parameter that nobody has used before.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from app import clock
+from app.admin.table import ACTIONS, PAGES
+from app.api import keys
+from app.customers.models import Account
+from app.loyalty import programs
+from app.loyalty.models import Reward
+from app.loyalty.run_models import WhatIf
+from app.popups.models import Popup
+from app.runtime import Runtime
+from app.segments.models import Segment
+from app.shops.install import ShopInfo
+from app.shops.models import PrivacyRequest, Shop
+from tests.admin.opened import Staff, installed
+from tests.shopify.signing import SHOP, id_token
+
+OTHER = "other.myshopify.com"
+SECRET_NAME = "Nobody else's business"
+RETRY = "X-Shopify-Retry-Invalid-Session-Request"
+ADDRESSES = [("GET", page.path) for page in PAGES] + [("POST", action.path) for action in ACTIONS]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Ids of one row of everything that an address may name."""
+
+    ids: dict[str, int]
+
+    def path(self, rule: str) -> str:
+        """An address with these ids in it."""
+        return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(self.ids[found.group(1)]), rule)
+
+
+@pytest.fixture
+def theirs(runtime: Runtime, connected: Shop) -> Rows:
+    """Another shop's rows; none of their ids is one of ours."""
+    other = installed(runtime, OTHER, ShopInfo(2, SECRET_NAME, None, "EUR", "UTC", None, None))
+    with runtime.database.system() as session:
+        return _rows(session, other)
+
+
+def _rows(session: Session, shop: Shop) -> Rows:
+    now = clock.now()
+    program = programs.default_program(session, shop.id)
+    account = Account(shop_id=shop.id, created_at=now)
+    popup = Popup(
+        shop_id=shop.id, name=SECRET_NAME, definition={}, pool_id=1, active=False, created_at=now, updated_at=now
+    )
+    asked = WhatIf(shop_id=shop.id, program_id=program.id, kind="rules", asked={}, state="pending", asked_at=now)
+    request = PrivacyRequest(shop_id=shop.id, kind="data_request", webhook_id="w", customer_id=7, received_at=now)
+    segment = Segment(shop_id=shop.id, name=SECRET_NAME, query="number_of_orders > 1", created_at=now, updated_at=now)
+    session.add_all([account, popup, asked, request, segment])
+    keys.create_key(session, shop.id, SECRET_NAME)
+    session.flush()
+    columns = "shop_id, partition, topic, webhook_id, state, lane, triggered_at, received_at"
+    event_id = session.scalar(
+        text(
+            f"insert into inbox_events ({columns}) "
+            "values (:shop, 0, 'orders/create', 'w', 'parked', 0, :now, :now) returning id"
+        ),
+        {"shop": shop.id, "now": now},
+    )
+    reward = session.query(Reward).filter_by(shop_id=shop.id).one()
+    (key,) = keys.list_keys(session, shop.id)
+    ids: dict[str, Any] = {
+        "account_id": account.id,
+        "reward_id": reward.id,
+        "question_id": asked.id,
+        "event_id": event_id,
+        "key_id": key.id,
+        "request_id": request.id,
+        "popup_id": popup.id,
+        "segment_id": segment.id,
+        "program_id": program.id,
+    }
+    return Rows(ids)
+
+
+def _everywhere(client: FlaskClient, rows: Rows, **sent: Any) -> Iterator[tuple[str, TestResponse]]:
+    for method, rule in ADDRESSES:
+        body = {"data": {"key": f"k-{rule}"}} if method == "POST" else {}
+        yield f"{method} {rule}", client.open(rows.path(rule), method=method, **body, **sent)
+
+
+def _state(runtime: Runtime) -> dict[str, str]:
+    """A digest of every table but the queue's: a refusal leaves all of them as they are."""
+    digest = "select md5(coalesce(string_agg(x::text, '' order by x::text), '')) from {} x"
+    with runtime.database.system() as session:
+        names = session.execute(text("select tablename from pg_tables where schemaname = 'public'")).scalars().all()
+        ours = [name for name in names if not name.startswith("procrastinate")]
+        return {name: str(session.scalar(text(digest.format(name)))) for name in ours}
+
+
+def test_without_a_token_no_address_shows_or_changes_anything(
+    client: FlaskClient, runtime: Runtime, theirs: Rows
+) -> None:
+    before = _state(runtime)
+    wrong = []
+    for address, answer in _everywhere(client, theirs):
+        if address.startswith("POST"):
+            expected = answer.status_code == 401
+        else:
+            patched = answer.status_code == 302 and answer.location.startswith("/patch-id-token?shopify-reload=")
+            expected = patched or (address == "GET /" and "This is Perennial" in answer.text)
+        if not expected or SECRET_NAME in answer.text:
+            wrong.append((address, answer.status_code))
+    assert wrong == []
+    assert _state(runtime) == before
+
+
+@pytest.mark.parametrize("kind", ["expired", "forged", "another app", "no token"])
+def test_a_token_that_proves_nothing_opens_no_address(
+    client: FlaskClient, runtime: Runtime, theirs: Rows, kind: str
+) -> None:
+    past = int(time.time()) - 3600
+    token = {
+        "expired": id_token(exp=past, nbf=past - 60),
+        "forged": id_token(secret="x" * 40),
+        "another app": id_token(aud="another"),
+        "no token": "",
+    }[kind]
+    before = _state(runtime)
+    answers = list(_everywhere(client, theirs, headers={"Authorization": f"Bearer {token}"}))
+    assert [(address, answer.status_code) for address, answer in answers if answer.status_code != 401] == []
+    assert [address for address, answer in answers if answer.headers.get(RETRY) != "1"] == []
+    assert _state(runtime) == before
+
+
+def test_ids_of_another_shop_are_found_nowhere(
+    client: FlaskClient, runtime: Runtime, connected: Shop, theirs: Rows
+) -> None:
+    staff = Staff(client)
+    wrong = []
+    for method, rule in ADDRESSES:
+        if "<" not in rule:
+            continue
+        answer = staff.look(theirs.path(rule)) if method == "GET" else staff.send(theirs.path(rule))
+        if answer.status_code != 404 or SECRET_NAME in answer.text:
+            wrong.append((method, rule, answer.status_code))
+    assert wrong == []
+    with runtime.database.system() as session:
+        assert [key.revoked_at for key in keys.list_keys(session, connected.id + 1)] == [None]
+        assert session.scalar(text("select state from inbox_events")) == "parked"
+
+
+def test_ids_of_another_shop_in_a_form_change_nothing_there(
+    client: FlaskClient, runtime: Runtime, connected: Shop, theirs: Rows
+) -> None:
+    """Each form is sent with the other shop's ids under every name that a field might have."""
+    staff = Staff(client)
+    with runtime.database.system() as session:
+        foreign = "select md5(string_agg(x::text, '' order by x::text)) from {} x where shop_id <> :mine"
+        tables = ("accounts", "rewards", "popups", "programs", "rule_versions", "api_keys", "shop_profiles")
+        before = {t: session.scalar(text(foreign.format(t)), {"mine": connected.id}) for t in tables}
+    named = {name: str(value) for name, value in theirs.ids.items()}
+    named |= {name.removesuffix("_id"): value for name, value in named.items()} | {"id": named["reward_id"]}
+    statuses = {
+        rule: staff.send(theirs.path(rule), named).status_code for method, rule in ADDRESSES if method == "POST"
+    }
+    assert {rule: status for rule, status in statuses.items() if status >= 500} == {}
+    with runtime.database.system() as session:
+        after = {t: session.scalar(text(foreign.format(t)), {"mine": connected.id}) for t in tables}
+    assert after == before
+
+
+def test_every_page_of_ones_own_shop_opens_under_the_policy(
+    client: FlaskClient, runtime: Runtime, connected: Shop
+) -> None:
+    with runtime.database.system() as session:
+        mine = _rows(session, connected)
+    staff = Staff(client)
+    for page in PAGES:
+        answer = staff.look(mine.path(page.path))
+        assert (page.path, answer.status_code) == (page.path, 200)
+        if answer.mimetype == "text/html":
+            policy = answer.headers["Content-Security-Policy"]
+            assert "default-src 'none'; script-src 'self' https://cdn.shopify.com; style-src 'self'" in policy
+            assert f"frame-ancestors https://{SHOP} https://admin.shopify.com" in policy
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert re.findall(r"<script(?! src=)|\son\w+=|\sstyle=", answer.text) == []
+
+
+def test_a_change_needs_the_token_in_the_header(client: FlaskClient, runtime: Runtime, connected: Shop) -> None:
+    """A form of another site can name an address with a token it has seen; it cannot set a header."""
+    before = _state(runtime)
+    answer = client.post(f"/settings/keys?id_token={id_token()}", data={"key": "1", "name": "x"})
+    assert answer.status_code == 401
+    assert _state(runtime) == before
+
+
+def test_a_change_from_a_page_of_another_origin_is_refused(
+    client: FlaskClient, runtime: Runtime, connected: Shop
+) -> None:
+    before = _state(runtime)
+    headers = {"Authorization": f"Bearer {id_token()}", "Origin": "https://evil.example"}
+    answer = client.post("/settings/keys", data={"key": "1", "name": "x"}, headers=headers)
+    assert answer.status_code == 403
+    assert "did not come from Perennial" in answer.text
+    assert _state(runtime) == before
+
+
+def test_nothing_is_changed_by_looking(client: FlaskClient) -> None:
+    """Addresses of changes answer to POST alone."""
+    looked = {page.path for page in PAGES}
+    only_changes = [action.path for action in ACTIONS if action.path not in looked]
+    answers = [client.get(re.sub(r"<[^>]+>", "1", path)).status_code for path in only_changes]
+    assert set(answers) <= {404, 405}
+
+
+def test_the_page_that_patches_a_token_shows_nothing_and_leads_nowhere_else(client: FlaskClient) -> None:
+    answer = client.get("/patch-id-token?shop=demo.myshopify.com&shopify-reload=https://evil.example/")
+    assert answer.status_code == 200
+    assert "evil.example" not in answer.text
+    assert (
+        "frame-ancestors https://demo.myshopify.com https://admin.shopify.com"
+        in answer.headers["Content-Security-Policy"]
+    )
+    first = re.search(r"<script[^>]*>", answer.text)
+    assert first is not None
+    assert 'src="https://cdn.shopify.com/shopifycloud/app-bridge.js"' in first.group()
+
+
+def test_an_address_within_the_app_asks_for_a_token_and_comes_back(client: FlaskClient, connected: Shop) -> None:
+    answer = client.get("/settings?tab=1&id=2")
+    assert answer.location == "/patch-id-token?shopify-reload=%2Fsettings%3Ftab%3D1%26id%3D2"
