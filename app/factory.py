@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from app import health, job_table, runtime
 from app.admin import texts
+from app.admin.popups.routes import blueprint as popup_preview
 from app.admin.routes import blueprint as admin
 from app.api import inbox as api_inbox
 from app.api.routes import blueprint as api
@@ -39,7 +40,7 @@ def create_app(given: Runtime) -> Flask:
     texts.use(flask_app)
     flask_app.before_request(_name_request)
     flask_app.after_request(_protect)
-    for blueprint in (health.blueprint, shops, admin, api, storefront, doorway.blueprint()):
+    for blueprint in (health.blueprint, shops, admin, popup_preview, api, storefront, doorway.blueprint()):
         flask_app.register_blueprint(blueprint)
     return flask_app
 

@@ -220,9 +220,12 @@ _NUMBERED = {"ledger_entries": len(STEPS), "lots": len(LOTS), "accounts": 1}
 
 
 @contextmanager
-def world(accounts: int) -> Iterator[World]:
-    """A world with one shop and so many accounts, numbered from 1; made when it is not there yet, and kept."""
-    kept = World(f"ledger-{accounts}", shops=1, kept=True)
+def world(accounts: int, name: str = "ledger") -> Iterator[World]:
+    """A world with one shop and so many accounts, numbered from 1; made when it is not there yet, and kept.
+
+    Whoever adds rows of its own to it gives it another `name`.
+    """
+    kept = World(f"{name}-{accounts}", shops=1, kept=True)
     if not _complete(kept).exists():
         _make(kept, accounts)
     with kept:

@@ -1,5 +1,6 @@
 """All tables, so that Alembic and tests see one metadata. Nothing else imports this module."""
 
+import app.admin.members.models
 import app.admin.models
 import app.api.models
 import app.audit.models

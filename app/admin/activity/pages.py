@@ -1,0 +1,126 @@
+"""The pages of what happened: events that were set aside, all webhooks, work that waits, imports, who changed what."""
+
+from typing import Any
+
+from app.admin.activity import queries
+from app.admin.members.pages import row_id
+from app.admin.texts import gettext as _
+from app.admin.texts import lazy_gettext as _l
+from app.admin.visit import Done, View, Visit
+from app.api.inbox import Event
+from app.audit import queries as audit
+from app.audit.service import record
+from app.errors import Conflict, NotFound
+from app.transfer import balances
+
+PAGE = 50
+LARGEST_ID = 2**63 - 1
+STATES = {
+    "parked": _l("Set aside"),
+    "pending": _l("Waiting"),
+    "done": _l("Done"),
+    "ignored": _l("Nothing to do"),
+}
+TONES = {"parked": "critical", "pending": "warning", "done": "good", "ignored": None}
+WORK = {
+    "settling": _l("Points of the whole shop are looked at again"),
+    "codes": _l("Codes that Shopify is to make or withdraw"),
+    "pools": _l("Stocks of codes for popups"),
+    "imports": _l("Imports of balances"),
+    "consents": _l("Consents that Shopify is to hear of"),
+    "what_ifs": _l("Previews of rules"),
+}
+# Reasons in plain words, in every language of the admin; the inbox has the same in English.
+IMPORT_STATES = {
+    "read": _l("Read, not posted"),
+    "posting": _l("Being posted"),
+    "done": _l("Done"),
+    "undoing": _l("Being taken back"),
+    "undone": _l("Taken back"),
+}
+
+
+def show(visit: Visit) -> View:
+    """What needs a person, and what waits for the worker."""
+    parked = visit.inbox.page(visit.session, visit.shop.id, state="parked", topic=None, before=None, limit=PAGE)
+    pending = visit.inbox.page(visit.session, visit.shop.id, state="pending", topic=None, before=None, limit=100)
+    values = {
+        "parked": parked,
+        "pending": len(pending),
+        "oldest": min((event.received_at for event in pending), default=None),
+        "work": [work for work in queries.work(visit.session, visit.shop.id) if work.waiting],
+        "kinds": WORK,
+    }
+    return View("admin/activity.html", values)
+
+
+def show_events(visit: Visit) -> View:
+    """Webhooks newest first, by state and topic."""
+    state = visit.query.get("state") if visit.query.get("state") in STATES else None
+    topic = visit.query.get("topic", "").strip()[:100] or None
+    before = row_id(visit.query.get("before"))
+    rows = visit.inbox.page(visit.session, visit.shop.id, state=state, topic=topic, before=before, limit=PAGE + 1)
+    values = {"events": rows[:PAGE], "next": rows[PAGE - 1].id if len(rows) > PAGE else None}
+    filters = {"state": state or "", "topic": topic or "", "states": STATES, "tones": TONES}
+    return View("admin/events.html", {**values, **filters})
+
+
+def show_event(visit: Visit, event_id: int) -> View:
+    """One event, and what can be done about it."""
+    return View("admin/event.html", {"event": _event(visit, event_id), "states": STATES, "tones": TONES})
+
+
+def replay(visit: Visit, event_id: int) -> Done:
+    """Let a parked event be tried again."""
+    event = _event(visit, event_id)
+    if not visit.inbox.replay(visit.session, visit.shop.id, event.id, visit.actor):
+        raise Conflict(_("This event is not set aside any more: somebody was quicker."), kind="event-not-parked")
+    _record(visit, event, "event.replayed")
+    return Done("/activity", _("The event is tried again."))
+
+
+def dismiss(visit: Visit, event_id: int) -> Done:
+    """Decide that nothing is to be made of a parked event; the note says why."""
+    note = visit.form.text("note", needed=True, most=500)
+    visit.form.check()
+    event = _event(visit, event_id)
+    if not visit.inbox.dismiss(visit.session, visit.shop.id, event.id, note, visit.actor):
+        raise Conflict(_("This event is not set aside any more: somebody was quicker."), kind="event-not-parked")
+    return Done("/activity", _("Nothing will be made of the event."))
+
+
+def _record(visit: Visit, event: Event, what: str) -> None:
+    record(visit.session, visit.shop.id, actor=visit.actor, what=what, subject=f"event:{event.id}")
+
+
+def _event(visit: Visit, event_id: int) -> Event:
+    found = visit.inbox.event(visit.session, visit.shop.id, event_id) if event_id <= LARGEST_ID else None
+    if found is None:
+        raise NotFound(_("There is no such event in this shop."))
+    return found
+
+
+def show_imports(visit: Visit) -> View:
+    """Balances that were brought along from other programs."""
+    values = {"imports": balances.imports(visit.session, visit.shop.id)[:PAGE], "states": IMPORT_STATES}
+    return View("admin/imports.html", values)
+
+
+def show_changes(visit: Visit) -> View:
+    """The audit log, newest first."""
+    before = row_id(visit.query.get("before"))
+    rows = audit.page(visit.session, visit.shop.id, actor=None, what=None, before=before, limit=PAGE + 1)
+    following = rows[PAGE - 1].id if len(rows) > PAGE else None
+    entries = [{"entry": row, "changed": _changed(row.before, row.after)} for row in rows[:PAGE]]
+    return View("admin/changes.html", {"entries": entries, "next": following})
+
+
+def _changed(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[str]:
+    """Each value with what it was; long ones are cut, the log keeps them whole."""
+    names = sorted({*(before or {}), *(after or {})})
+    return [_one(name, (before or {}).get(name), (after or {}).get(name)) for name in names][:8]
+
+
+def _one(name: str, before: Any, after: Any) -> str:
+    told = [str(value)[:80] for value in (before, after) if value is not None]
+    return f"{name}: {' → '.join(told)}"

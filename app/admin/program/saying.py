@@ -1,0 +1,55 @@
+"""Rules and terms in the reader's language: the sentences of `app.loyalty.wording`, filled in through the catalogue.
+
+Which sentences there are, and in which order, is decided by the rules alone (R132); here their words are looked up and
+their gaps shown as the language writes numbers, instants and lists. A test holds that each sentence is translated.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel import dates, lists, numbers
+
+from app.admin.texts import gettext, language, ngettext
+from app.loyalty import wording
+from app.loyalty.rules import Rules
+from app.loyalty.wording import Offer, Sentence, Terms, Value
+
+
+def say(sentence: Sentence) -> str:
+    """A sentence in the language of the request."""
+    number = sentence.gaps.get("n")
+    if sentence.several and isinstance(number, int):
+        form = ngettext(sentence.one, sentence.several, number)
+    else:
+        form = gettext(sentence.one)
+    return form.format(**{name: _shown(value) for name, value in sentence.gaps.items()})
+
+
+def rules_in_words(rules: Rules, currency: str, zone: ZoneInfo) -> list[str]:
+    """A rule version as a shopper would be told."""
+    return [say(sentence) for sentence in wording.sentences(rules, currency, zone)]
+
+
+def terms_in_words(terms: Terms, offers: Iterable[Offer], zone: ZoneInfo) -> list[str]:
+    """What points buy, when the program runs, and what becomes of points when rewards are given back."""
+    return [say(sentence) for sentence in wording._terms(terms, offers, zone)]
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, Sentence):
+        return say(value)
+    if isinstance(value, tuple):
+        return str(lists.format_list([say(part) for part in value], locale=language()))
+    if isinstance(value, datetime):
+        return _instant(value)
+    return str(numbers.format_decimal(value, locale=language())) if isinstance(value, int) else value
+
+
+def _instant(value: datetime) -> str:
+    """In its own zone, to the minute unless seconds are needed to name it."""
+    exact = value.second or value.microsecond
+    said = dates.format_datetime(
+        value, "d MMMM yyyy, HH:mm:ss z" if exact else "d MMMM yyyy, HH:mm z", value.tzinfo, language()
+    )
+    return str(said)

@@ -1,0 +1,81 @@
+"""Segments and referrals in the admin: listed, counted, edited with faults by line and column, removed."""
+
+from sqlalchemy import select
+
+from app import job_table
+from app.audit.models import AuditEntry
+from app.jobs import drain
+from app.segments.models import Segment
+from app.segments.service import wake_due
+from tests.admin.opened import words
+from tests.admin.world import Admin, member, order, seen, staff
+
+
+def followed(admin: Admin) -> None:
+    """Let the worker follow the shop's segments."""
+    job_table.load()
+    with admin.runtime.database.system() as session:
+        wake_due(session)
+    drain(admin.runtime)
+
+
+def test_segments_are_counted_and_a_member_says_why_it_is_in_one(admin: Admin) -> None:
+    with admin.runtime.database.shop(admin.shop_id) as session:
+        account = member(session, admin.shop_id, 7001, first="Ada", points=5)
+        order(session, admin.shop_id, account, 1001, 700_00)
+    followed(admin)
+    assert "VIP by spend 1 amount_spent >= 500" in admin.shown("/segments")
+    with admin.runtime.database.shop(admin.shop_id) as session:
+        vip = session.scalars(select(Segment).where(Segment.key == "vip")).one()
+    assert "Ada" in admin.shown(f"/segments/{vip.id}")
+    shown = admin.shown(f"/members/{account}")
+    assert "VIP by spend Money spent: 700 (amount_spent >= 500)" in shown
+
+
+def test_a_query_with_a_fault_says_where_and_keeps_what_was_typed(admin: Admin) -> None:
+    typed = "amount_spent >= 'lots'"
+    answer = admin.post("/segments", name="Big", query=typed)
+    assert answer.status_code == 422
+    assert "Line 1 Column" in words(answer)
+    assert "amount_spent &gt;= &#39;lots&#39;" in answer.text
+    assert "Line 1 Column" in admin.shown("/segments/new", query=typed, name="Big")
+    with admin.runtime.database.shop(admin.shop_id) as session:
+        assert session.scalars(select(Segment).where(Segment.name == "Big")).all() == []
+
+
+def test_a_segment_is_made_once_changed_and_removed_with_its_name_in_the_log(admin: Admin) -> None:
+    for _ in range(2):
+        assert admin.post("/segments", key="1", name="Big", query="amount_spent >= 1000").status_code == 204
+    with admin.runtime.database.shop(admin.shop_id) as session:
+        segment = session.scalars(select(Segment).where(Segment.name == "Big")).one()
+    address = f"/segments/{segment.id}"
+    before = seen(admin.get(f"{address}/edit"), address)
+    assert admin.post(address, key="2", seen=before, name="Big", query="amount_spent >= 900").status_code == 204
+    stale = admin.post(address, key="3", seen=before, name="Big", query="amount_spent >= 800")
+    assert stale.status_code == 422
+    assert "Somebody else changed this" in words(stale)
+    other = staff(admin.client, admin.runtime, "other.myshopify.com")
+    assert other.get(address).status_code == 404
+    assert other.post(f"{address}/remove").status_code == 404
+    assert admin.post(f"{address}/remove", key="4").status_code == 204
+    assert admin.get(address).status_code == 404
+    with admin.runtime.database.shop(admin.shop_id) as session:
+        audit = session.scalars(select(AuditEntry).where(AuditEntry.subject == f"segment:{segment.id}")).all()
+    assert [(one.what, one.actor) for one in audit] == [
+        ("segment.created", "staff:81"), ("segment.changed", "staff:81"), ("segment.removed", "staff:81"),
+    ]  # fmt: skip
+
+
+def test_a_query_is_counted_without_being_kept(admin: Admin) -> None:
+    with admin.runtime.database.shop(admin.shop_id) as session:
+        order(session, admin.shop_id, member(session, admin.shop_id, 7001, first="Ada"), 1001, 700_00)
+    followed(admin)
+    shown = admin.shown("/segments/new", query="amount_spent > 600", name="x")
+    assert "Would be in it now Members 1 of 1" in shown
+    assert "Ada 1 €700.00" in shown
+
+
+def test_a_shop_that_rewards_nobody_for_friends_says_so(admin: Admin) -> None:
+    shown = admin.shown("/referrals", state="refused")
+    assert "Bringing friends is not rewarded" in shown
+    assert "No referrals" in shown
