@@ -19,6 +19,7 @@ MODULES = (
     "app.products.reading",
     "app.referrals.jobs",
     "app.shops.describing",
+    "app.segments.jobs",
     "app.shops.jobs",
     "app.storefront.jobs",
     "webhooks.care",

@@ -14,6 +14,7 @@ from app.orders import rereading, totals
 from app.orders import service as orders
 from app.products import service as products
 from app.referrals import following
+from app.segments import dirty
 from app.shops import privacy
 
 
@@ -23,6 +24,7 @@ def react(session: Session, changes: Changes, absorbed: frozenset[Key] = frozens
         changes.add(orders.reassign(session, changes.emails, set(absorbed)))
     changes.accounts |= following.concerned(session, changes.people)
     _settle(session, changes)
+    dirty.note_accounts(session, changes.accounts | changes.people | absorbed)
     use.record_uses(session, changes.orders)
     returns.settle(session, changes.orders)
     privacy.keep_erased(session, changes.orders, changes.erased)

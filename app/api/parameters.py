@@ -28,6 +28,9 @@ PATH: dict[str, Parameter] = {
     ),
     "reward_id": Parameter("reward_id", "As GET /rewards gives it.", {"type": "string", "pattern": shapes.SHOPIFY_ID}),
     "popup_id": Parameter("popup_id", "As GET /popups gives it.", {"type": "string", "pattern": shapes.SHOPIFY_ID}),
+    "segment_id": Parameter(
+        "segment_id", "As GET /segments gives it.", {"type": "string", "pattern": shapes.SHOPIFY_ID}
+    ),
     "merge_id": Parameter("merge_id", "As GET /merges gives it.", {"type": "string", "pattern": shapes.SHOPIFY_ID}),
     "import_id": Parameter("import_id", "As GET /imports gives it.", {"type": "string", "pattern": shapes.UUID}),
     "event_id": Parameter("event_id", "As GET /events gives it.", {"type": "string", "pattern": shapes.SHOPIFY_ID}),

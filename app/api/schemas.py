@@ -8,6 +8,7 @@ from app.api.merge_schemas import MERGE_COMPONENTS
 from app.api.popup_schemas import POPUP_COMPONENTS
 from app.api.program_schemas import PROGRAM_COMPONENTS
 from app.api.referral_schemas import LINK, REFERRAL_COMPONENTS
+from app.api.segment_schemas import SEGMENT_COMPONENTS
 from app.api.shapes import (
     ID,
     INSTANT,
@@ -154,6 +155,7 @@ COMPONENTS: dict[str, Schema] = {
 }
 COMPONENTS |= PROGRAM_COMPONENTS | ACTION_COMPONENTS | MERGE_COMPONENTS | POPUP_COMPONENTS | STOREFRONT_COMPONENTS
 COMPONENTS |= REFERRAL_COMPONENTS
+COMPONENTS |= SEGMENT_COMPONENTS
 COMPONENTS |= {f"{name}Page": page_of(name) for name in ("LedgerEntry", "Lot", "Redemption", "Event")}
 
 ADJUSTMENT_REQUEST: Schema = {

@@ -8,6 +8,7 @@ from app.api.parameters import PAGE, PATH
 from app.api.popup_table import POPUP_OPERATIONS
 from app.api.program_table import PROGRAM_OPERATIONS
 from app.api.referral_table import REFERRAL_OPERATIONS
+from app.api.segment_table import SEGMENT_OPERATIONS
 from app.api.storefront import STOREFRONT_OPERATIONS
 
 __all__ = ["OPERATIONS", "PATH"]
@@ -154,6 +155,7 @@ OPERATIONS = (
     *PROGRAM_OPERATIONS,
     *MERGE_OPERATIONS,
     *POPUP_OPERATIONS,
-    *REFERRAL_OPERATIONS,
+    *SEGMENT_OPERATIONS,
     *STOREFRONT_OPERATIONS,
+    *REFERRAL_OPERATIONS,
 )

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.changes import Key
 from app.customers.contact import phone_number
+from app.segments import dirty
 from app.sql import Statement, keys, rows
 
 Email = tuple[int, str]
@@ -156,7 +157,9 @@ def _accounts(session: Session, wanted: set[_Identity]) -> dict[_Identity, int]:
         found |= _find(session, set(missing))
         missing = [identity for identity in missing if identity not in found]
     if missing:
-        found |= _by_identity(_MAKE.run(session, identities=_rows(missing), now=clock.now()))
+        made = _by_identity(_MAKE.run(session, identities=_rows(missing), now=clock.now()))
+        dirty.note_accounts(session, {(shop_id, account) for (shop_id, _, _), account in made.items()})
+        found |= made
     return found
 
 

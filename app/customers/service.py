@@ -15,6 +15,7 @@ from app.changes import Changes, Key
 from app.customers import accounts, imported, merging
 from app.customers.models import Customer
 from app.customers.payload import Consent, CustomerSnapshot, Merge
+from app.segments import dirty
 from app.sql import Statement, assignments, keys, rows
 
 # What Shopify's snapshots do not carry, or what is final.
@@ -118,6 +119,7 @@ def apply_consents(session: Session, consents: Sequence[Consent]) -> None:
                 for _, c in sorted(newest.items())
             )
             statement.run(session, rows=values)
+            dirty.note_customers(session, newest)
 
 
 _DELETE = Statement(f"""
@@ -136,6 +138,7 @@ def delete(session: Session, deletions: Sequence[tuple[int, int, datetime]]) -> 
     freed = _emails(session, {(shop, customer) for shop, customer, _ in deletions})
     values = rows({"shop_id": shop, "id": customer, "at": at} for shop, customer, at in deletions)
     _DELETE.run(session, rows=values)
+    dirty.note_customers(session, {(shop, customer) for shop, customer, _ in deletions})
     return _follow(session, freed)
 
 

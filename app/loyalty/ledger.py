@@ -18,6 +18,7 @@ from app import clock
 from app.loyalty import lot_store, notes
 from app.loyalty.lot_store import load_lots, load_needed, load_spendable
 from app.loyalty.lots import EXPIRY, FORGIVEN, AccountLots, Change, Holder, LotDates, LotState, Source, expiry_of
+from app.segments import dirty as segments
 from app.sql import Statement
 from app.storefront import dirty
 
@@ -103,6 +104,7 @@ def post(session: Session, postings: Sequence[Posting], lots: Mapping[Holder, Ac
     lot_store.write(session, before, lots)
     _write_balances(session, [*postings, *followers])
     dirty.note_points(session, ((holder.shop_id, holder.account_id) for holder in before))
+    segments.note_accounts(session, ((holder.shop_id, holder.account_id) for holder in before))
     return entry_ids[: len(postings)]
 
 

@@ -16,6 +16,7 @@ import app.popups.models
 import app.processes
 import app.products.models
 import app.referrals.models
+import app.segments.models
 import app.shops.models
 import app.storefront.models
 import app.transfer.models  # noqa: F401 - imported for the tables they declare

@@ -5,7 +5,7 @@ never changed, so nobody waits for anybody; `follow` takes the rows within secon
 before it are, none is looked at too early.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -38,6 +38,15 @@ def note_customers(session: Session, customers: Iterable[Key]) -> None:
     wanted = set(customers)
     if wanted:
         _NOTE_CUSTOMERS.run(session, customers=keys(wanted))
+
+
+_FORGET = text("delete from segment_profiles where shop_id = :shop and account_id = any(:accounts)")
+
+
+def forget(session: Session, shop_id: int, accounts: Sequence[int]) -> None:
+    """These persons are erased: what queries knew of them goes at once, and they leave with the next step."""
+    session.execute(_FORGET, {"shop": shop_id, "accounts": list(accounts)})
+    note_accounts(session, ((shop_id, account) for account in accounts))
 
 
 _NOTE_SHOP = text("update segment_shops set zone = null where shop_id = :shop")

@@ -94,7 +94,8 @@ def crossed(session: Session, shop_id: int, crossings: Iterable[Crossing]) -> se
     ranges = list(crossings)
     if not ranges:
         return set()
-    parts, parameters = [], {"shop": shop_id}
+    parts: list[str] = []
+    parameters: dict[str, Any] = {"shop": shop_id}
     for n, crossing in enumerate(ranges):
         parts.append(_CROSSED.format(column=crossing.column, n=n))
         parameters |= {f"since{n}": crossing.since, f"until{n}": crossing.until}

@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import NotFound
+from app.segments.checking import read
 from app.segments.compiling import Calendar, compile_query
 from app.segments.evaluating import Reason, holds, reasons
 from app.segments.follow import calendar_of
 from app.segments.models import Segment, SegmentDay, SegmentMember, SegmentProfile
 from app.segments.service import checked, get
+from app.segments.syntax import QueryError
 from app.shops.models import Shop
 
 
@@ -78,7 +80,10 @@ def members(session: Session, shop_id: int, segment_id: int, *, beyond: int = 0,
 
 @dataclass(frozen=True)
 class Membership:
-    """A segment somebody is in, since when, and the clauses of its query with the customer's own values."""
+    """A segment somebody is in, since when, and the clauses of its query with the customer's own values.
+
+    No reasons: the query is of a later version than this one.
+    """
 
     segment: Segment
     since: datetime
@@ -97,7 +102,14 @@ def of_account(session: Session, shop_id: int, account_id: int) -> list[Membersh
     if profile is None:
         return []
     calendar = _calendar(session, shop_id)
-    return [Membership(one, since, reasons(checked(one.query), profile, calendar)) for one, since in found]
+    return [Membership(one, since, _reasons(one, profile, calendar)) for one, since in found]
+
+
+def _reasons(segment: Segment, profile: dict[str, Any], calendar: Calendar) -> tuple[Reason, ...]:
+    try:
+        return reasons(read(segment.query), profile, calendar)
+    except QueryError:
+        return ()  # written by a later version that knows more
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ def _lock(session: Session, shop_id: int) -> None:
     """Keep steps away from the shop's segments until the transaction ends."""
     try:
         with session.begin_nested():
-            session.execute(text("select set_config('lock_timeout', '3s', true)"))
+            session.execute(text("select set_config('lock_timeout', '1s', true)"))
             session.get(SegmentShop, shop_id, with_for_update=True, populate_existing=True)
     except DBAPIError as error:
         if isinstance(error.orig, LockNotAvailable):

@@ -16,6 +16,8 @@ from app.loyalty.models import Action, Balance, LedgerEntry, LedgerNote, Redempt
 from app.orders.models import Order, OrderCode, OrderLine, Refund
 from app.popups.models import ConsentReceipt, SignUp
 from app.referrals.models import Referral, ReferralCode
+from app.segments.models import SegmentProfile, SegmentTransition
+from app.segments.queries import of_account
 
 # Bookkeeping of ours that says nothing about the person.
 _INTERNAL = frozenset({"shop_id", "digest", "triggered_at", "listed_refunds", "note_digest", "salt"})
@@ -46,6 +48,9 @@ def export_customer(session: Session, shop_id: int, customer_id: int) -> dict[st
             Referral.shop_id == shop_id,
             Referral.advocate_account_id.in_(accounts) | Referral.order_id.in_(order_ids),
         ),
+        "segments": _segments(session, shop_id, accounts),
+        "segment_profile": _of_accounts(session, SegmentProfile, shop_id, accounts),
+        "segment_transitions": _of_accounts(session, SegmentTransition, shop_id, accounts),
         "redemptions": _of_accounts(session, Redemption, shop_id, accounts),
         "discount_codes": _of_accounts(session, DiscountCode, shop_id, accounts),
         # Of the account or of the address: who signs up at a popup need not be known as this customer yet.
@@ -62,6 +67,12 @@ def export_customer(session: Session, shop_id: int, customer_id: int) -> dict[st
     entry_ids = [entry["id"] for entry in document["points"]]
     document["notes"] = _of(session, LedgerNote, LedgerNote.shop_id == shop_id, LedgerNote.entry_id.in_(entry_ids))
     return document
+
+
+def _segments(session: Session, shop_id: int, accounts: Sequence[int]) -> list[dict[str, Any]]:
+    """The segments that the person is in, by their words."""
+    held = [membership for account in accounts for membership in of_account(session, shop_id, account)]
+    return [{"name": one.segment.name, "query": one.segment.query, "since": one.since.isoformat()} for one in held]
 
 
 def _accounts(session: Session, shop_id: int, customer_id: int) -> Sequence[int]:

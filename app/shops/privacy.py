@@ -20,6 +20,7 @@ from app import clock, jobs, payload
 from app.changes import Key
 from app.customers.contact import phone_number
 from app.popups.addresses import mailbox
+from app.segments import dirty
 from app.shops.models import PrivacyRequest
 from app.sql import Statement, keys
 
@@ -174,6 +175,7 @@ def _traces(session: Session, shop_id: int, person: Person) -> dict[str, Any]:
 
 
 def _erase(session: Session, parameters: dict[str, Any]) -> Receipt:
+    dirty.forget(session, parameters["shop_id"], parameters["accounts"])
     return {name: session.execute(statement, parameters).rowcount for name, statement in _ERASE.items()}  # type: ignore[attr-defined]  # a cursor result, since the statements return no rows
 
 

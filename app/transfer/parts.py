@@ -63,6 +63,8 @@ PARTS = (
     Part("program", "programs", "own.ref", numbered=True),
     Part("rule_version", "rule_versions", "program_id.ref, t.version", ("program_id",), verbatim=("rules",)),
     Part("reward", "rewards", "own.ref", ("program_id",), numbered=True),
+    # Who is in them follows from the facts.
+    Part("segment", "segments", "t.id", numbered=True, left_out=("members", "evaluated_on")),
     Part("product", "products", "t.id"),
     Part("product_statement", "product_statements", f"t.product_id, t.source {_C}, t.at"),
     Part("product_label", "product_labels", f"t.product_id, t.label {_C}, t.since"),

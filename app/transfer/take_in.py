@@ -46,7 +46,10 @@ class _Line(NamedTuple):
 # What must not be there: points and promises of this installation.
 _POSTED = ("ledger_entries", "redemptions", "discount_codes", "balance_imports")
 # What follows from the parts, besides them.
-_DERIVED = ("account_totals",)
+_DERIVED = (
+    "account_totals", "segment_members", "segment_profiles", "segment_days", "segment_transitions", "segment_changes",
+    "segment_shops",
+)  # fmt: skip
 
 
 def take_in(session: Session, shop: Shop, file: Iterable[bytes], progress: Progress | None = None) -> TakenIn:
