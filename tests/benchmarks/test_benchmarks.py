@@ -49,6 +49,7 @@ def test_every_benchmark_says_one_line_of_json_and_leaves_nothing_behind() -> No
         "webhook_processing",
         "webhook_latency",
         "webhook_door",
+        "proxy",
         "what_if",
         "balance_import",
     ], complained
