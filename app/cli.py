@@ -12,6 +12,7 @@ import click
 
 from app import key_commands, logs
 from app.config import ConfigError, Settings, load_settings
+from app.intake import commands as intake
 from app.postgres.errors import PostgresUnavailable
 from app.runtime import Runtime, build_runtime
 from app.transfer import commands as transfer
@@ -268,6 +269,7 @@ def _sealed_columns() -> "list[SealedColumn]":
 
 
 transfer.attach(cli, runtime)
+intake.attach(cli, runtime)
 inbox.attach(cli, runtime)
 key_commands.attach(cli, runtime, _sealed_columns)
 

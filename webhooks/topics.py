@@ -70,7 +70,7 @@ _COMPLIANCE = frozenset({"customers/data_request", "customers/redact", "shop/red
 def table() -> dict[str, Topic]:
     """All topics by name."""
     from webhooks.handlers import app as installation
-    from webhooks.handlers import compliance, customers, orders, products
+    from webhooks.handlers import bulk, compliance, customers, orders, products
 
-    modules = (orders, customers, installation, compliance, products)
+    modules = (orders, customers, installation, compliance, products, bulk)
     return {topic.name: topic for module in modules for topic in module.TOPICS}

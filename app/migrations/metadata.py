@@ -8,6 +8,7 @@ import app.customers.merge_models
 import app.customers.models
 import app.discounts.models
 import app.discounts.pools.models
+import app.intake.models
 import app.loyalty.models
 import app.loyalty.run_models
 import app.loyalty.seal_models

@@ -45,7 +45,7 @@ def order_body(order: Answer, lines: Sequence[Answer], refunds: Sequence[Answer]
         "total_discounts_set": _set(order["totalDiscountsSet"]),
         "discount_codes": _codes(order, lines),
         "line_items": [_line(line) for line in lines],
-        "refunds": [_refund(order, refund) for refund in refunds],
+        "refunds": [refund_body(order, refund) for refund in refunds],
     }
 
 
@@ -102,7 +102,8 @@ def _code(code: str, application: Answer | None, lines: Sequence[Answer]) -> dic
     return {"code": code, "amount": str(taken_off), "type": kind}
 
 
-def _refund(order: Answer, refund: Answer) -> dict[str, Any]:
+def refund_body(order: Answer, refund: Answer) -> dict[str, Any]:
+    """A refund as it stands in its order's webhook; of the order only `id` and `taxesIncluded` are looked at."""
     lines = refund["refundLineItems"]["nodes"]
     difference = abs(sum((_amount(node["amountSet"]) for node in refund["orderAdjustments"]["nodes"]), Decimal(0)))
     if _paid_out(refund) > _worth(order, refund):

@@ -1,0 +1,22 @@
+"""Reading the next part of a file while the database stores the one in hand."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def ahead(parts: Iterable[T]) -> Iterator[T]:
+    """The same parts, each one made in another thread while the one before it is used; never more than one ahead."""
+    source = iter(parts)
+    over = object()
+
+    def following() -> object:
+        return next(source, over)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
+        coming: Future[object] = thread.submit(following)
+        while (part := coming.result()) is not over:
+            coming = thread.submit(following)
+            yield part  # type: ignore[misc]  # it is one of `parts`

@@ -1,0 +1,191 @@
+"""The stages that run a bulk operation and take its file: asked, waited for, downloaded into the staging.
+
+Each function is one step: it talks to Shopify with no session open, then moves the run's row in the transaction that
+keeps what was read. Killed anywhere, the next step begins where the row says.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import orjson
+import structlog
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.intake import customers, service, staging
+from app.intake.models import IntakeRun
+from app.intake.pace import ahead
+from app.intake.rows import Chunk, Doc
+from app.payload import BadPayload
+from app.runtime import Runtime
+from app.shopify import bulk
+from app.shopify.bulk import BulkOperation
+from app.shopify.client import ShopifyClient
+from app.shopify.errors import OutcomeUnknown
+
+log = structlog.get_logger()
+
+Wait = timedelta | None
+SOON, LATER = timedelta(seconds=1), timedelta(seconds=30)
+# What is staged in one transaction: some thousands of lines, a few times as much in memory. Customers are written at
+# once, and while their accounts are made others of the shop wait.
+CHUNK_BYTES = 3 << 20
+CUSTOMER_BYTES = 1 << 19
+ATTEMPTS = 5
+_TABLES = {
+    "customers": (),
+    "orders": ("orders", "order_lines", "order_codes", "refunds", "refund_lines"),
+    "products": ("products", "memberships"),
+}
+
+
+class Unreadable(Exception):
+    """Tried again and again, a bulk operation brings nothing that can be read; the message says what."""
+
+
+class _Part(NamedTuple):
+    """Whole lines of a file, read, and how many bytes they take in it."""
+
+    content: Chunk | list[Doc]
+    size: int
+
+
+def read(runtime: Runtime, client: ShopifyClient, run: IntakeRun) -> Wait:
+    """One step of reading. Raises ShopifyError, Unreadable, Superseded."""
+    if run.operation_id is None:
+        return _ask(runtime, client, run)
+    try:
+        operation = bulk.look(client, run.operation_id)
+        if operation.status in ("CREATED", "RUNNING", "CANCELING"):
+            _note_progress(runtime, run, operation)
+            return min(max((clock.wall_now() - operation.created_at) / 4, SOON), LATER)
+        if operation.status != "COMPLETED":
+            return _again(runtime, run, operation.error_code or operation.status)
+        return _take_file(runtime, run, operation)
+    except bulk.Expired:
+        return _again(runtime, run, "EXPIRED")
+
+
+def mark(run: IntakeRun) -> str:
+    """What the stage's operation is known by, from before it is started."""
+    return f"perennial run {run.shop_id}.{run.id} {run.stage} {run.attempt}"
+
+
+def _ask(runtime: Runtime, client: ShopifyClient, run: IntakeRun) -> Wait:
+    """Start the operation, unless one was started and not noted. The intent is kept before the call."""
+    operation = bulk.find(client, mark(run)) if run.asked_at is not None else None
+    if operation is None:
+        with runtime.database.system() as session:
+            service.held(session, run).asked_at = clock.wall_now()
+        searching = f"updated_at:>='{run.since:%Y-%m-%dT%H:%M:%SZ}'" if run.since else ""
+        try:
+            operation = bulk.start(client, bulk.query(run.stage, mark(run), searching=searching, bare=run.bare))
+        except OutcomeUnknown:
+            return SOON  # it may run: looked for by its mark
+        except bulk.Busy:
+            return LATER
+    with runtime.database.system() as session:
+        noted = service.held(session, run)
+        noted.operation_id, noted.told_at, noted.position = operation.id, operation.created_at, 0
+        staging.create(session, run.id, *_TABLES[run.stage])
+        service.count(noted, **{f"{run.stage}_expected": -noted.counts.get(f"{run.stage}_expected", 0)})
+    return SOON
+
+
+def _note_progress(runtime: Runtime, run: IntakeRun, operation: BulkOperation) -> None:
+    with runtime.database.system() as session:
+        noted = service.held(session, run)
+        noted.counts = {**noted.counts, f"{run.stage}_expected": operation.objects}
+
+
+def _again(runtime: Runtime, run: IntakeRun, reason: str) -> Wait:
+    """The operation came to nothing. Without a grant for protected fields the next one does without them."""
+    log.warning("bulk operation to be run anew", shop=run.shop_id, run=run.id, stage=run.stage, reason=reason)
+    denied = reason == "ACCESS_DENIED"
+    if run.attempt + 1 >= ATTEMPTS or (denied and run.bare):
+        raise Unreadable(f"Shopify does not answer the bulk query of {run.stage}: {reason}.")
+    with runtime.database.system() as session:
+        service.restart(service.held(session, run), bare=denied)
+    return timedelta(seconds=2**run.attempt)
+
+
+def _take_file(runtime: Runtime, run: IntakeRun, operation: BulkOperation) -> Wait:
+    """Download from where the run is; the file must then be as long as Shopify says."""
+    if _lost(runtime, run):
+        return _again(runtime, run, "STAGING LOST")
+    if operation.url is not None and run.position < operation.size:
+        blocks = bulk.download(runtime.settings, operation.url, run.position)
+        for part in ahead(_read(part, run) for part in _parts(blocks, _size(run))):
+            run = _stage(runtime, run, part)
+    if run.position != operation.size:
+        return _again(runtime, run, "TRUNCATED")
+    with runtime.database.system() as session:
+        done = service.held(session, run)
+        staging.index(session, run.id, *_TABLES[run.stage])
+        if run.stage == "customers":
+            staging.analyze(session, "accounts", "identities", "customers")
+        done.counts = {**done.counts, f"{run.stage}_expected": operation.objects}
+        service.next_stage(session, done)
+    return timedelta()
+
+
+def _lost(runtime: Runtime, run: IntakeRun) -> bool:
+    """Whether PostgreSQL crashed and forgot what was staged."""
+    with runtime.database.system() as session:
+        return bool(run.position and _TABLES[run.stage] and not staging.survived(session, run.id, run.stage))
+
+
+def _size(run: IntakeRun) -> int:
+    return min(CUSTOMER_BYTES, CHUNK_BYTES) if run.stage == "customers" else CHUNK_BYTES
+
+
+def _parts(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Whole lines, about so many bytes at a time; what does not end in a line break is incomplete and left out."""
+    rest = b""
+    for block in blocks:
+        rest += block
+        while len(rest) >= size and (end := rest.rfind(b"\n", 0, size) + 1 or rest.find(b"\n") + 1):
+            yield rest[:end]
+            rest = rest[end:]
+    if end := rest.rfind(b"\n") + 1:
+        yield rest[:end]
+
+
+def _read(part: bytes, run: IntakeRun) -> _Part:
+    """Pure. PostgreSQL cannot store NUL, which JSON can say."""
+    lines = (part.replace(b"\\u0000", b"") if b"\\u0000" in part else part).splitlines()
+    try:
+        if run.stage == "customers":
+            return _Part([orjson.loads(raw) for raw in lines], len(part))
+        chunk = Chunk(run.shop_id, _told_at(run).isoformat())
+        for raw in lines:
+            chunk.add(orjson.loads(raw), raw)
+    except orjson.JSONDecodeError as error:
+        raise BadPayload("wrong-line", "a line of a bulk operation is no JSON") from error
+    return _Part(chunk, len(part))
+
+
+def _told_at(run: IntakeRun) -> datetime:
+    assert run.told_at is not None, "an operation that is read has begun"
+    return run.told_at
+
+
+def _stage(runtime: Runtime, seen: IntakeRun, part: _Part) -> IntakeRun:
+    """Keep a part of the file, and how far that is; returns the run as it is then."""
+    with runtime.database.system() as session:
+        run = service.held(session, seen)
+        if isinstance(part.content, Chunk):
+            service.count(run, **staging.fill(session, run.id, part.content.tables()))
+        else:
+            _customers(session, run, part.content)
+        run.position += part.size
+    return run
+
+
+def _customers(session: Session, run: IntakeRun, docs: list[Doc]) -> None:
+    figures = run.kind == service.IMPORT
+    taken = customers.take_in(session, run.shop_id, docs, _told_at(run), figures=figures)
+    service.count(run, customers=len(docs), customers_missed=taken.missed, customers_stale=taken.stale)
+    if run.position == 0:
+        staging.analyze(session, "accounts", "identities", "customers")
