@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from sqlalchemy import BigInteger, DateTime, Engine, MetaData, Text, create_engine, event, text
+from sqlalchemy import BigInteger, DateTime, Engine, MetaData, Text, create_engine, event
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -89,6 +89,13 @@ class Database:
             session.info["system"] = True
             yield session
 
+    @staticmethod
+    def confine(session: Session, shop_id: int) -> None:
+        """From now on a system session sees one shop only; there is no way back. For requests that name their shop."""
+        del session.info["system"]
+        session.info["shop_id"] = int(shop_id)
+        _see_one_shop(session.connection(), shop_id)
+
     def bare(self) -> Session:
         """A session without a scope, which raises on its first statement; tests prove it."""
         return self._sessions()
@@ -104,8 +111,13 @@ def _enter_scope(session: Session, transaction: SessionTransaction, connection: 
     shop_id = session.info.get("shop_id")
     if shop_id is None:
         raise NoShop("open sessions with Database.shop(id) or Database.system()")
-    connection.execute(
-        text("select set_config('role', :role, true), set_config('app.shop_id', :shop, true)"),
+    _see_one_shop(connection, shop_id)
+
+
+def _see_one_shop(connection: Connection, shop_id: int) -> None:
+    # In the driver's own form: every request says it.
+    connection.exec_driver_sql(
+        "select set_config('role', %(role)s, true), set_config('app.shop_id', %(shop)s, true)",
         {"role": WEB_ROLE, "shop": str(shop_id)},
     )
 

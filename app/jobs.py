@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.sql import Statement
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
@@ -81,7 +82,7 @@ class Planned:
     run_at: datetime | None = None
 
 
-_ENQUEUE = text("""
+_ENQUEUE = Statement("""
 select perennial_enqueue(queue, name, priority, lock, queueing_lock, args, run_at)
 from jsonb_to_recordset(cast(:jobs as jsonb)) as j(
     n int, queue text, name text, priority int, lock text, queueing_lock text, args jsonb, run_at timestamptz)
@@ -97,7 +98,7 @@ def enqueue_all(session: Session, planned: Iterable[Planned]) -> None:
     """
     jobs = [job.__dict__ | {"n": n, "queue": _registry[job.name].queue} for n, job in enumerate(planned)]
     if jobs:
-        session.execute(_ENQUEUE, {"jobs": orjson.dumps(jobs).decode()})
+        _ENQUEUE.run(session, jobs=orjson.dumps(jobs).decode())
 
 
 def enqueue(

@@ -7,9 +7,10 @@ import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy.orm import Session
+
 from app import clock
 from app.api import keys, queries
-from app.db import Database
 from app.errors import Unauthorised
 
 # Often enough to see which keys are in use, seldom enough not to write on every read.
@@ -37,14 +38,13 @@ def presented_digest(authorization: str | None) -> bytes:
     return keys.digest(token.strip())
 
 
-def authenticate(database: Database, presented: bytes) -> Caller:
-    """The caller whose key has this digest; raises Unauthorised when it is not a living key."""
-    with database.system() as session:
-        key = queries.api_key_by_digest(session, presented)
-        if key is None or not hmac.compare_digest(key.digest, presented) or key.revoked_at is not None:
-            # Revoked and unknown look the same: whoever holds an old key learns nothing from it.
-            raise Unauthorised("This API key is unknown or was revoked. Make one with: perennial api-key create")
-        now = clock.wall_now()
-        if key.last_used_at is None or now - key.last_used_at >= _TOUCH_EVERY:
-            key.last_used_at = now
-        return Caller(shop_id=key.shop_id, key_id=key.id)
+def authenticate(session: Session, presented: bytes) -> Caller:
+    """The caller whose key has this digest, in a system session; raises Unauthorised when it is not a living key."""
+    key = queries.api_key_by_digest(session, presented)
+    if key is None or not hmac.compare_digest(key.digest, presented) or key.revoked_at is not None:
+        # Revoked and unknown look the same: whoever holds an old key learns nothing from it.
+        raise Unauthorised("This API key is unknown or was revoked. Make one with: perennial api-key create")
+    now = clock.wall_now()
+    if key.last_used_at is None or now - key.last_used_at >= _TOUCH_EVERY:
+        queries.touch_api_key(session, key.shop_id, key.id, now)
+    return Caller(shop_id=key.shop_id, key_id=key.id)

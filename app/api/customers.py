@@ -15,7 +15,7 @@ from app.customers.queries import customer
 from app.loyalty import service
 from app.loyalty.ledger import Holder
 from app.loyalty.models import LedgerEntry
-from app.loyalty.programs import default_program
+from app.loyalty.programs import default_program_id
 from app.loyalty.standing import account_standing
 from app.orders.models import AccountTotals
 
@@ -76,7 +76,7 @@ def create_adjustment(call: Call) -> Answer:
 
 def _holder(call: Call) -> Holder:
     account = queries.account_id(call.session, call.shop.id, call.path["customer_id"])
-    return Holder(call.shop.id, default_program(call.session, call.shop.id).id, account)
+    return Holder(call.shop.id, default_program_id(call.session, call.shop.id), account)
 
 
 def _totals(totals: AccountTotals | None, currency: str) -> dict[str, Any]:

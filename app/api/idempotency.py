@@ -14,10 +14,9 @@ from typing import Any
 import orjson
 from sqlalchemy.orm import Session
 
-from app import clock
 from app.api import queries
-from app.api.models import IdempotentRequest
 from app.api.operation import Answer
+from app.api.queries import KeptAnswer
 from app.errors import Conflict, Invalid, Unprocessable
 
 KEY_PATTERN = "^[!-~]{1,255}$"
@@ -63,7 +62,7 @@ def once(session: Session, shop_id: int, key: str, digest: bytes, work: Callable
     work that are not final pass through, and the caller's transaction ends with them.
     """
     _take_turn(session, shop_id, key)
-    earlier = session.get(IdempotentRequest, (shop_id, key))
+    earlier = queries.kept_answer(session, shop_id, key)
     if earlier is not None:
         return _repeated(earlier, digest)
     try:
@@ -71,9 +70,9 @@ def once(session: Session, shop_id: int, key: str, digest: bytes, work: Callable
             outcome = Outcome.of(work())
     except Unprocessable as refusal:
         kept = Outcome(refusal.status, orjson.dumps(refusal.document()).decode())
-        _keep(session, shop_id, key, digest, kept)
+        queries.keep_answer(session, shop_id, key, KeptAnswer(digest, kept.status, kept.body))
         return kept
-    _keep(session, shop_id, key, digest, outcome)
+    queries.keep_answer(session, shop_id, key, KeptAnswer(digest, outcome.status, outcome.body))
     return outcome
 
 
@@ -88,25 +87,10 @@ def _take_turn(session: Session, shop_id: int, key: str) -> None:
         )
 
 
-def _repeated(earlier: IdempotentRequest, digest: bytes) -> Outcome:
+def _repeated(earlier: KeptAnswer, digest: bytes) -> Outcome:
     if earlier.request_digest != digest:
         raise Unprocessable(
             "This Idempotency-Key came with another request before. Use a new key for a new request.",
             kind="idempotency-key-reused",
         )
-    assert earlier.status is not None
-    assert earlier.body is not None
     return Outcome(earlier.status, earlier.body, repeated=True)
-
-
-def _keep(session: Session, shop_id: int, key: str, digest: bytes, outcome: Outcome) -> None:
-    session.add(
-        IdempotentRequest(
-            shop_id=shop_id,
-            key=key,
-            request_digest=digest,
-            status=outcome.status,
-            body=outcome.body,
-            created_at=clock.wall_now(),
-        )
-    )

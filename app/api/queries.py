@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.api.models import ApiKey, IdempotentRequest
-from app.customers.models import Account, Customer
+from app.customers.models import Account
 from app.customers.queries import account_of_customer
 from app.errors import NotFound
 from app.loyalty.models import Balance, LedgerEntry, LedgerNote, Lot, Program, Redemption, Reward, RuleVersion
 from app.orders.models import AccountTotals, Order
+from app.sql import Statement
 
 LARGEST_ID = 2**63 - 1
 
@@ -29,12 +30,19 @@ def account_id(session: Session, shop_id: int, customer_id: str) -> int:
 
 def kept_customer(session: Session, shop_id: int, customer_id: int) -> int:
     """Whom codes for this customer are made for: the one who took his place when Shopify merged them, else himself."""
-    seen: set[int] = set()
-    while customer_id not in seen:
-        seen.add(customer_id)
-        named = session.get(Customer, (shop_id, customer_id))
-        customer_id = (named and named.merged_into) or customer_id
-    return customer_id
+    return int(_KEPT_CUSTOMER.run(session, shop_id=shop_id, customer_id=customer_id)[0].id)
+
+
+# Merged again and again: the steps are counted, so that a circle, which Shopify should never tell of, has an end.
+_KEPT_CUSTOMER = Statement("""
+with recursive kept (id, step) as (
+    select cast(:customer_id as bigint), 0
+    union all
+    select c.merged_into, kept.step + 1 from kept join customers c on c.shop_id = :shop_id and c.id = kept.id
+    where c.merged_into is not null and kept.step < 50
+)
+select id from kept order by step desc limit 1
+""")
 
 
 class HeldLot(NamedTuple):
@@ -183,14 +191,68 @@ def api_keys(session: Session, shop_id: int) -> Sequence[ApiKey]:
     return session.scalars(select(ApiKey).where(ApiKey.shop_id == shop_id).order_by(ApiKey.id)).all()
 
 
-def api_key_by_digest(session: Session, digest: bytes) -> ApiKey | None:
+class PresentedKey(NamedTuple):
+    """What is known of a key that a request came with."""
+
+    shop_id: int
+    id: int
+    digest: bytes
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+_KEY = Statement("select shop_id, id, digest, last_used_at, revoked_at from api_keys where digest = :digest")
+# Whoever finds another request at it leaves it to that one: nobody waits for the end of a stranger's request.
+_TOUCH = Statement("""
+update api_keys k set last_used_at = :at
+from (select shop_id, id from api_keys where shop_id = :shop_id and id = :id for update skip locked) free
+where k.shop_id = free.shop_id and k.id = free.id
+""")
+_TRY_LOCK = Statement("select pg_try_advisory_xact_lock(:number) as locked")
+
+
+def api_key_by_digest(session: Session, digest: bytes) -> PresentedKey | None:
     """The key of a digest, in whichever shop: needs a system session, because the key is what names the shop."""
-    return session.scalar(select(ApiKey).where(ApiKey.digest == digest))
+    found = _KEY.run(session, digest=digest)
+    return PresentedKey._make(found[0]) if found else None
+
+
+def touch_api_key(session: Session, shop_id: int, key_id: int, at: datetime) -> None:
+    """Note that a key was used."""
+    _TOUCH.run(session, shop_id=shop_id, id=key_id, at=at)
 
 
 def try_lock(session: Session, number: int) -> bool:
     """Take an advisory lock until the transaction ends; False when another transaction holds it."""
-    return bool(session.scalar(select(func.pg_try_advisory_xact_lock(number))))
+    return bool(_TRY_LOCK.run(session, number=number)[0].locked)
+
+
+class KeptAnswer(NamedTuple):
+    """The answer to an earlier request under the same key."""
+
+    request_digest: bytes
+    status: int
+    body: str
+
+
+_KEPT = Statement("""
+select request_digest, status, body from idempotent_requests where shop_id = :shop_id and key = :key
+""")
+_KEEP = Statement("""
+insert into idempotent_requests (shop_id, key, request_digest, status, body, created_at)
+values (:shop_id, :key, :request_digest, :status, :body, :created_at)
+""")
+
+
+def kept_answer(session: Session, shop_id: int, key: str) -> KeptAnswer | None:
+    """What was answered under this key, if anything."""
+    found = _KEPT.run(session, shop_id=shop_id, key=key)
+    return KeptAnswer._make(found[0]) if found else None
+
+
+def keep_answer(session: Session, shop_id: int, key: str, answer: KeptAnswer) -> None:
+    """Keep an answer under its key."""
+    _KEEP.run(session, shop_id=shop_id, key=key, created_at=clock.wall_now(), **answer._asdict())
 
 
 def delete_answers_before(session: Session, instant: datetime) -> None:

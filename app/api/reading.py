@@ -25,6 +25,12 @@ class Asked:
     body: Mapping[str, Any]
 
 
+def receive(request: Request, operation: Operation) -> None:
+    """Wait for the whole body, which may come slowly, so that nothing is held while waiting; raises Werkzeug's 413."""
+    if operation.body is not None:
+        _raw_body(request)
+
+
 def read(request: Request, operation: Operation, path: Mapping[str, str]) -> Asked:
     """Read a request; raises Invalid with every fault found, and Werkzeug's 413 for a body over LARGEST_BODY."""
     query, wrong = _query(request, operation)

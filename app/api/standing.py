@@ -11,7 +11,7 @@ from app.api.words import instant, instant_or_none, money
 from app.errors import Unprocessable
 from app.loyalty import schedule, standing
 from app.loyalty.ledger import Holder
-from app.loyalty.programs import default_program, zone_of
+from app.loyalty.programs import default_program, default_program_id, zone_of
 from app.loyalty.schedule import Month
 from app.loyalty.standing import Liability
 
@@ -38,7 +38,7 @@ def points_of(call: Call, holder: Holder) -> dict[str, Any]:
 def list_lots(call: Call) -> Answer:
     """GET /customers/{customer_id}/lots"""
     account = queries.account_id(call.session, call.shop.id, call.path["customer_id"])
-    holder = Holder(call.shop.id, default_program(call.session, call.shop.id).id, account)
+    holder = Holder(call.shop.id, default_program_id(call.session, call.shop.id), account)
     key = pages.after(call, pages.row_id)
     rows = queries.lots(call.session, *holder, beyond=key[0] if key else None, limit=pages.limit_of(call) + 1)
     return pages.page(call, rows, _lot, lambda lot: [lot.id])

@@ -116,7 +116,7 @@ def regroup(session: Session, touched: set[Key]) -> set[Key]:
     return {(row.shop_id, account) for row in found for account in (row.id, row.before, row.after) if account}
 
 
-# Each address is looked up by its keys (lateral, limit 1): joins took the whole shop where statistics were not there yet.
+# Each address is looked up by its keys (lateral, limit 1): joins took the whole shop while there were no statistics.
 _WANTED = """
 with told as (
     select distinct * from jsonb_to_recordset(cast(:emails as jsonb)) as e(shop_id bigint, email text)

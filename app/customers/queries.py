@@ -6,21 +6,19 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.customers.models import Account, AccountIdentity, Customer
+from app.sql import Statement
+
+_ACCOUNT = Statement("""
+select coalesce(a.merged_into, a.id) as account
+from identities i join accounts a on a.shop_id = i.shop_id and a.id = i.account_id
+where i.shop_id = :shop_id and i.kind = 'customer' and i.value = :customer
+""")
 
 
 def account_of_customer(session: Session, shop_id: int, customer_id: int) -> int | None:
     """The account that a Shopify customer's points are on now; None for a customer we have never heard of."""
-    return session.scalar(
-        select(func.coalesce(Account.merged_into, Account.id))
-        .join(
-            AccountIdentity, (AccountIdentity.shop_id == Account.shop_id) & (AccountIdentity.account_id == Account.id)
-        )
-        .where(
-            AccountIdentity.shop_id == shop_id,
-            AccountIdentity.kind == "customer",
-            AccountIdentity.value == str(customer_id),
-        )
-    )
+    found = _ACCOUNT.run(session, shop_id=shop_id, customer=str(customer_id))
+    return found[0].account if found else None
 
 
 def customer(session: Session, shop_id: int, customer_id: int) -> Customer | None:

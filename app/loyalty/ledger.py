@@ -155,7 +155,7 @@ def expired(holder: Holder, lot: LotState, end: datetime) -> Posting:
     )
 
 
-_ENTRIES = text("""
+_ENTRIES = Statement("""
 insert into ledger_entries (shop_id, program_id, account_id, source_kind, source_id, points, reason, rule_version,
                             business_at, recorded_at, actor, note_digest)
 select shop_id, program_id, account_id, source_kind, source_id, points, reason, rule_version, business_at,
@@ -190,7 +190,7 @@ def _write_entries(session: Session, postings: Sequence[Posting]) -> list[int]:
         }
         for number, posting in enumerate(postings)
     ]
-    ids = sorted(session.execute(_ENTRIES, {"rows": _json(rows), "now": clock.now()}).scalars())
+    ids = sorted(row.id for row in _ENTRIES.run(session, rows=_json(rows), now=clock.now()))
     texts = [
         {
             "shop_id": postings[number].holder.shop_id,

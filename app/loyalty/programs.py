@@ -100,6 +100,14 @@ def default_program(session: Session, shop_id: int) -> Program:
     return session.scalars(select(Program).where(Program.shop_id == shop_id).order_by(Program.id).limit(1)).one()
 
 
+_DEFAULT = Statement("select id from programs where shop_id = :shop_id order by id limit 1")
+
+
+def default_program_id(session: Session, shop_id: int) -> int:
+    """The same, where no more than its id is asked for."""
+    return int(_DEFAULT.run(session, shop_id=shop_id)[0].id)
+
+
 _PROGRAMS = Statement("""
 select p.shop_id, p.id as program_id, p.earns_from, p.ends_at, p.history_chosen_at is not null as history_chosen,
        p.history_from, s.timezone, v.version, v.in_force_from, v.rules::text as rules

@@ -24,8 +24,6 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.crypto import KeyRing
-from app.customers.models import Customer
-from app.customers.queries import account_of_customer
 from app.discounts import codes
 from app.discounts import service as discounts
 from app.errors import Conflict, Invalid, NotFound, Unprocessable
@@ -191,18 +189,28 @@ def _check_parties(session: Session, shop: Shop, reward: Reward, account_id: int
         # Amounts off are in the shop's currency; a shop that changed it has to price its rewards anew.
         raise Unprocessable(f"The reward is priced in {reward.currency}.", kind="reward-currency")
     # Known by an order alone is enough: the news of the customer may still be on its way.
-    customer = session.get(Customer, (shop.id, customer_id))
-    gone = customer is not None and (customer.deleted_at or customer.redacted_at or customer.merged_into)
-    if gone or account_of_customer(session, shop.id, customer_id) != account_id:
+    [party] = _PARTY.run(session, shop_id=shop.id, customer_id=customer_id, name=str(customer_id))
+    if party.gone or party.account != account_id:
         raise NotFound(f"There is no customer {customer_id}.")
+
+
+_PARTY = Statement("""
+select exists (
+           select 1 from customers c where c.shop_id = :shop_id and c.id = :customer_id
+               and (c.deleted_at is not null or c.redacted_at is not null or c.merged_into is not null)) as gone,
+       (select coalesce(a.merged_into, a.id) from identities i
+        join accounts a on a.shop_id = i.shop_id and a.id = i.account_id
+        where i.shop_id = :shop_id and i.kind = 'customer' and i.value = :name) as account
+""")
 
 
 def _hold(session: Session, holder: Holder, redemption: Redemption, lots: dict[Holder, AccountLots]) -> None:
     try:
-        with session.begin_nested():
-            session.add(redemption)
+        session.add(redemption)
+        session.flush()
     except IntegrityError as error:
         # Requests of one account wait for each other at its balance, so this id came for another account just now.
+        # The transaction ends with it: a savepoint for what never happens would cost every redemption two round trips.
         raise _id_in_use() from error
     posting = Posting(
         holder=holder,

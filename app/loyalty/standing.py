@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.loyalty.lots import Holder
+from app.sql import Statement
 
 RECORDED = "recorded_at"
 BUSINESS = "business_at"
@@ -45,7 +46,7 @@ class Standing:
     owed: int = 0
 
 
-_NOW = text(f"""
+_NOW = Statement(f"""
 select b.points, b.lifetime,
        coalesce(sum(l.remaining) filter (where o.over), 0)::bigint as over,
        coalesce(sum(l.remaining) filter (where not o.over and l.available_at > :at), 0)::bigint as pending,
@@ -61,9 +62,10 @@ group by b.points, b.lifetime
 
 def account_standing(session: Session, holder: Holder, at: datetime) -> Standing:
     """An account now: `at` is `clock.now()`, or an instant to come if nothing else happens until then."""
-    row = session.execute(_NOW, _of(holder) | {"at": at}).one_or_none()
-    if row is None:
+    found = _NOW.run(session, **_of(holder), at=at)
+    if not found:
         return Standing()
+    [row] = found
     return Standing(row.points - row.over, row.available, row.pending, row.lifetime, max(-row.points, 0))
 
 
@@ -108,7 +110,7 @@ class Coming:
     subject: str
 
 
-_COMING = text(f"""
+_COMING = Statement(f"""
 select {_END} as due_at, sum(l.remaining)::bigint as points,
        case when l.expires_at is null then 'idle' else l.source_kind || ':' || l.source_id end as subject
 from balances b join lots l using (shop_id, program_id, account_id)
@@ -119,7 +121,7 @@ group by 1, 3 order by 1, 3
 
 def coming_expiries(session: Session, holder: Holder, at: datetime) -> list[Coming]:
     """What of an account will expire when, soonest first, if nothing happens until then."""
-    return [Coming(row.due_at, row.points, row.subject) for row in session.execute(_COMING, _of(holder) | {"at": at})]
+    return [Coming(row.due_at, row.points, row.subject) for row in _COMING.run(session, **_of(holder), at=at)]
 
 
 @dataclass(frozen=True)
