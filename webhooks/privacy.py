@@ -21,7 +21,7 @@ from app.crypto import CannotOpen
 from app.jobs import job
 from app.payload import BadPayload
 from app.runtime import Runtime
-from app.shops import queries
+from app.shops import erased_addresses, queries, secrets
 from app.shops.models import PrivacyRequest, Shop
 from app.shops.privacy import Person
 from webhooks.body import open_body
@@ -102,8 +102,13 @@ def blank_bodies(runtime: Runtime, *, shop_id: int, request_id: int) -> None:
         request = session.get(PrivacyRequest, (shop_id, request_id))
         if request is None:
             return
-        domain = queries.shop(session, shop_id).domain
-        traces = _traces(runtime, session, domain, request)
+        shop = queries.shop(session, shop_id)
+        domain = shop.domain
+        person = _person(runtime, session, domain, request)
+        if person.email or person.phone:
+            key = secrets.code_key(runtime.keyring, shop)
+            erased_addresses.remember(session, request, key, person.email, person.phone)
+        traces = Traces.of(person)
     this = _Round()
     after: int | None = 0
     while after is not None:
@@ -113,16 +118,16 @@ def blank_bodies(runtime: Runtime, *, shop_id: int, request_id: int) -> None:
         _finish(session, request, this)
 
 
-def _traces(runtime: Runtime, session: Session, domain: str, request: PrivacyRequest) -> Traces:
+def _person(runtime: Runtime, session: Session, domain: str, request: PrivacyRequest) -> Person:
     """From the request's own body while it is there; a later round goes by the ids of customer and orders."""
     own = session.scalar(_events(request.shop_id).where(*_own(request)))
     if own is not None and own.body is not None:
         try:
             body = json.loads(open_body(runtime.keyring, domain, own.topic, own.webhook_id, own.body))
-            return Traces.of(Person.of(body))
+            return Person.of(body)
         except (CannotOpen, ValueError, BadPayload):
             log.warning("the body of an erasure request cannot be read", shop=request.shop_id, request=request.id)
-    return Traces.of(Person(request.customer_id, None, None, tuple(request.order_ids)))
+    return Person(request.customer_id, None, None, tuple(request.order_ids))
 
 
 def _events(shop_id: int) -> Any:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Identity, LargeBinary, Text
+from sqlalchemy import BigInteger, Identity, Index, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -96,3 +96,5 @@ class ErasedAddress(Base):
     erased_at: Mapped[datetime]
     # The request of privacy_requests that asked for it.
     request_id: Mapped[int]
+
+    __table_args__ = (Index("erased_addresses_at_ix", "shop_id", "erased_at"),)

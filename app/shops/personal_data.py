@@ -23,16 +23,21 @@ from app.segments.queries import of_account
 _INTERNAL = frozenset({"shop_id", "digest", "triggered_at", "listed_refunds", "note_digest", "salt"})
 
 
-def export_customer(session: Session, shop_id: int, customer_id: int) -> dict[str, Any]:
-    """What is held of a customer: person, consent, orders, points with their notes, rewards, codes, sign-ups."""
-    accounts = _accounts(session, shop_id, customer_id)
+def export_customer(
+    session: Session, shop_id: int, customer_id: int | None, guest: str | None = None
+) -> dict[str, Any]:
+    """What is held of a customer: person, consent, orders, points with their notes, rewards, codes, sign-ups.
+
+    A guest has no customer id and is found by the address alone.
+    """
+    accounts = _accounts(session, shop_id, customer_id, guest)
+    own = Order.customer_id == customer_id if customer_id else Order.email == guest
     orders = session.scalars(
-        select(Order)
-        .where(Order.shop_id == shop_id, (Order.customer_id == customer_id) | Order.account_id.in_(accounts))
-        .order_by(Order.id)
+        select(Order).where(Order.shop_id == shop_id, own | Order.account_id.in_(accounts)).order_by(Order.id)
     ).all()
     order_ids = [order.id for order in orders]
-    email = session.scalar(select(Customer.email).where(Customer.shop_id == shop_id, Customer.id == customer_id))
+    known = session.scalar(select(Customer.email).where(Customer.shop_id == shop_id, Customer.id == customer_id))
+    email = known or guest
     document = {
         "customer": _of(session, Customer, Customer.shop_id == shop_id, Customer.id == customer_id),
         "identities": _of_accounts(session, AccountIdentity, shop_id, accounts),
@@ -75,15 +80,16 @@ def _segments(session: Session, shop_id: int, accounts: Sequence[int]) -> list[d
     return [{"name": one.segment.name, "query": one.segment.query, "since": one.since.isoformat()} for one in held]
 
 
-def _accounts(session: Session, shop_id: int, customer_id: int) -> Sequence[int]:
-    """The customer's account and the one that took it over."""
+def _accounts(session: Session, shop_id: int, customer_id: int | None, guest: str | None) -> Sequence[int]:
+    """The person's account and the one that took it over."""
+    kind, value = ("customer", str(customer_id)) if customer_id else ("email", guest or "")
     own = select(Account.id, Account.merged_into).join(
         AccountIdentity, (AccountIdentity.shop_id == Account.shop_id) & (AccountIdentity.account_id == Account.id)
     )
     mine = (
         AccountIdentity.shop_id == shop_id,
-        AccountIdentity.kind == "customer",
-        AccountIdentity.value == str(customer_id),
+        AccountIdentity.kind == kind,
+        AccountIdentity.value == value,
     )
     return [account for row in session.execute(own.where(*mine)) for account in row if account is not None]
 

@@ -9,7 +9,7 @@ must stay true, and without the rest they point to nobody. `redacted_at` keeps l
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from app.changes import Key
 from app.customers.contact import phone_number
 from app.popups.addresses import mailbox
 from app.segments import dirty
+from app.shops import erased_addresses
 from app.shops.models import PrivacyRequest
 from app.sql import Statement, keys
 
@@ -72,6 +73,14 @@ def redact_shop(session: Session, shop_id: int, body: Mapping[str, Any], webhook
     """Plan that everything of a shop is deleted; the job looks whether the shop came back in the meantime."""
     request = _record(session, shop_id, "shop_redact", webhook_id, None)
     jobs.enqueue(session, "privacy.erase_shop", {"shop_id": shop_id, "request_id": request.id})
+
+
+def answered(session: Session, shop_id: int, request_id: int, handed_out: Mapping[str, Any]) -> None:
+    """The merchant has what a person asked to see; the receipt counts it by kind. Done once, it stays done."""
+    request = session.get(PrivacyRequest, (shop_id, request_id), with_for_update=True)
+    if request is not None and request.kind == "data_request" and request.done_at is None:
+        counts = {name: len(rows) for name, rows in handed_out.items() if isinstance(rows, list) and rows}
+        request.receipt, request.done_at = json.dumps(counts, sort_keys=True), clock.now()
 
 
 def _record(session: Session, shop_id: int, kind: str, webhook_id: str, customer_id: int | None) -> PrivacyRequest:
@@ -202,11 +211,12 @@ order by o.shop_id, o.id, r.id desc
 """)
 
 
-def keep_erased(session: Session, orders: Iterable[Key], named: Iterable[Key]) -> None:
+def keep_erased(session: Session, orders: Collection[Key], named: Iterable[Key]) -> None:
     """Late deliveries told again who a forgotten person is: forget it again, their bodies too. For `app.reactions`.
 
     `named` are orders that were erased; what they told again was left out already.
     """
+    erased_addresses.suspect(session, orders)
     late = {(row.shop_id, row.id) for row in _LATE.run(session, orders=keys(orders))} | set(named)
     found = _REQUESTS.run(session, orders=keys(late)) if late else []
     for shop_id, request_id in sorted({(row.shop_id, row.id) for row in found}):

@@ -1,13 +1,17 @@
 """Who was forgotten stays so: what is told late of an erased order counts, and does not tell again who it was."""
 
+import json
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
-from app import job_table
+from app import clock, job_table
+from app.jobs import drain
 from app.runtime import Runtime
-from app.shops import privacy
-from app.shops.models import Shop
+from app.shops import erased_addresses, privacy, queries, secrets
+from app.shops.models import PrivacyRequest, Shop
+from app.shops.personal_data import export_customer
 from tests.customers.conftest import People
 
 ADA = "ada@example.com"
@@ -52,6 +56,63 @@ def test_a_new_order_of_somebody_with_the_address_is_a_new_beginning(runtime: Ru
     forget(runtime, shop, email=ADA)
     people.order(2, 5_000, email=ADA)
     assert rows(runtime, "select points from balances order by points") == [(50,), (100,)]
+
+
+def erased_before(runtime: Runtime, shop: Shop, email: str) -> None:
+    """A request that came through the door and was carried out: digests, not the address."""
+    body = {"customer": {"id": None, "email": email}, "orders_to_redact": []}
+    with runtime.database.system() as session:
+        privacy.redact_customer(session, shop.id, body, "w-redact")
+        request = session.query(PrivacyRequest).one()
+        request.received_at = clock.now()
+        key = secrets.code_key(runtime.keyring, queries.shop(session, shop.id))
+        erased_addresses.remember(session, request, key, email, "+49 (151) 12345678")
+        session.execute(text("delete from procrastinate_jobs"))
+
+
+@pytest.mark.parametrize("named", [{"email": ADA.upper()}, {"phone": "0049 151 12345678"}])
+def test_an_old_order_of_an_erased_guest_that_is_told_of_late_is_forgotten_too(
+    runtime: Runtime, shop: Shop, named: dict[str, str]
+) -> None:
+    """Nobody had told of it when the guest was erased: only a digest under the shop's own key recognises the guest."""
+    erased_before(runtime, shop, ADA)
+    People(runtime, shop).order(1, 10_000, **named)
+    drain(runtime)
+    assert rows(runtime, "select email, phone, redacted_at is not null, subtotal_minor from orders") == [
+        (None, None, True, 10_000)
+    ]
+    assert rows(runtime, "select value from identities where kind <> 'customer'") == []
+    assert rows(runtime, "select points from balances") == [(100,)], "what was bought counts, for nobody by name"
+    assert rows(runtime, "select order_ids from privacy_requests") == [([1],)]
+    assert ADA.encode() not in rows(runtime, "select string_agg(digest, '') from erased_addresses")[0][0]
+
+
+def test_others_and_new_beginnings_are_left_alone(runtime: Runtime, shop: Shop) -> None:
+    erased_before(runtime, shop, ADA)
+    with runtime.database.system() as session:
+        session.execute(text("update erased_addresses set erased_at = '2000-01-01'"))
+    people = People(runtime, shop)
+    people.order(1, 10_000, email=ADA)
+    assert drain(runtime) == 0, "an order that is younger than every erasure is not even looked at"
+    with runtime.database.system() as session:
+        session.execute(text("update erased_addresses set erased_at = '2100-01-01'"))
+    people.order(2, 5_000, email="charles@example.com")
+    drain(runtime)
+    assert rows(runtime, "select email from orders order by id") == [(ADA,), ("charles@example.com",)]
+
+
+def test_what_is_held_of_a_guest_can_be_handed_out(runtime: Runtime, shop: Shop) -> None:
+    People(runtime, shop).order(1, 10_000, email=ADA)
+    with runtime.database.system() as session:
+        privacy.data_request(session, shop.id, {"customer": {"id": None, "email": ADA}}, "w-ask")
+        document = export_customer(session, shop.id, None, ADA)
+        assert ([order["id"] for order in document["orders"]], document["points"][0]["points"]) == ([1], 100)
+        for _ in range(2):
+            privacy.answered(session, shop.id, session.query(PrivacyRequest).one().id, document)
+        request = session.query(PrivacyRequest).one()
+    assert request.done_at is not None
+    assert json.loads(request.receipt or "")["orders"] == 1
+    assert ADA not in (request.receipt or "")
 
 
 def test_a_number_is_erased_however_it_was_written(runtime: Runtime, shop: Shop) -> None:
