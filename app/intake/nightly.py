@@ -1,11 +1,9 @@
 """When runs begin by themselves: after an installation, every night, and on the return of a shop that had left."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from app import clock
 from app.intake import service
@@ -25,7 +23,11 @@ where not exists (select from intake_runs r where r.shop_id = s.id and r.finishe
     and (s.state = 'installed') <> exists (select from intake_runs r where r.shop_id = s.id)
 order by s.id
 """)
-_INSTALLED = text("select id from shops where state = 'installed' order by id")
+# A shop whose import came to nothing gets another one instead.
+_INSTALLED = text("""
+select s.id, exists (select from intake_runs r where r.shop_id = s.id and r.state = 'done') as imported
+from shops s where s.state = 'installed' order by s.id
+""")
 
 
 @job("intake.sweep", cron="* * * * * 20")
@@ -42,11 +44,8 @@ def sweep(runtime: Runtime) -> None:
 def reconcile_all(runtime: Runtime) -> None:
     """Every night: compare what changed in each shop."""
     with runtime.database.system() as session:
-        shops = session.execute(_INSTALLED).scalars().all()
-        begun = sum(_begin(session, shops, place) for place in range(len(shops)))
-    log.info("reconciliations planned", shops=begun)
-
-
-def _begin(session: Session, shops: Sequence[int], place: int) -> bool:
-    wait = NIGHT * place / len(shops)
-    return service.begin(session, shops[place], service.RECONCILE, everything=False, wait=wait) is not None
+        shops = session.execute(_INSTALLED).all()
+        for place, shop in enumerate(shops):
+            kind, wait = service.RECONCILE if shop.imported else service.IMPORT, NIGHT * place / len(shops)
+            service.begin(session, shop.id, kind, everything=not shop.imported, wait=wait)
+    log.info("reconciliations planned", shops=len(shops))

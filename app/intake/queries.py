@@ -16,8 +16,9 @@ class Progress(NamedTuple):
     """A run as it is shown. `counts` by name: customers, orders, order_lines, missed, stale, written, left …
 
     `missed`: orders that were not here; `stale`: here with older contents; `written`: repaired; `left`: still different
-    afterwards (0 is what one wants). The same of customers: `customers_missed`, `customers_stale`. While a file is
-    prepared and read, `<stage>_expected` is the number of its objects as far as Shopify says.
+    afterwards (0 is what one wants). The same of customers: `customers_missed`, `customers_stale`. Made again:
+    `subscriptions_restored`. While a file is prepared and read, `<stage>_expected` is the number of its objects as far
+    as Shopify says.
     """
 
     id: int

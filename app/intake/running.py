@@ -11,7 +11,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from app.intake import afterwards, comparing, products, reading, refunds, service, taking
+from app.intake import afterwards, comparing, products, reading, refunds, service, subscriptions, taking
 from app.intake.models import IntakeRun
 from app.intake.reading import Unreadable, Wait
 from app.jobs import job
@@ -178,6 +178,15 @@ def _move(session: Session, run: IntakeRun, reached: int | None) -> None:
         run.position = reached
 
 
+def _subscriptions(runtime: Runtime, client: ShopifyClient, seen: IntakeRun) -> Wait:
+    restored = subscriptions.restore(client)
+    with runtime.database.system() as session:
+        run = service.held(session, seen)
+        service.count(run, subscriptions_restored=restored)
+        service.next_stage(session, run)
+    return NOW
+
+
 _STEPS: dict[str, Callable[[Runtime, ShopifyClient, IntakeRun], Wait]] = {
     "customers": reading.read,
     "products": reading.read,
@@ -188,4 +197,5 @@ _STEPS: dict[str, Callable[[Runtime, ShopifyClient, IntakeRun], Wait]] = {
     "take": _take,
     "accounts": _accounts,
     "recheck": _recheck,
+    "subscriptions": _subscriptions,
 }

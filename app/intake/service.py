@@ -14,7 +14,7 @@ from app.intake.models import IntakeRun
 IMPORT, RECONCILE = "import", "reconcile"
 STAGES = {
     IMPORT: ("customers", "products", "take_products", "orders", "compare", "refunds", "take", "accounts"),
-    RECONCILE: ("customers", "orders", "compare", "refunds", "take", "recheck"),
+    RECONCILE: ("customers", "orders", "compare", "refunds", "take", "recheck", "subscriptions"),
 }
 # Shopify's news can be a day late, and so can ours of it.
 OVERLAP = timedelta(days=1)

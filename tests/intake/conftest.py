@@ -111,7 +111,7 @@ PROJECTIONS = {
 def live_a_past(commerce: Commerce, orders: int = 12) -> list[int]:
     """Some customers and guests, orders with codes, refunds, a cancellation; returns the orders."""
     tea = commerce.create_product(at=BEGIN, title="Tea", tags=["loved", "green"], variants=[{"price": "4.00"}])
-    commerce.create_discount(at=BEGIN, code="SPRING", percentage=0.1)
+    commerce.create_discount(at=BEGIN, code="SPRING", percentage="0.1")
     people = [
         commerce.create_customer(at=BEGIN, email=f"person{n}@example.com", first_name="Ada", last_name=f"No {n}")
         for n in range(4)
