@@ -20,10 +20,12 @@ from app import clock
 from app.admin.table import ACTIONS, PAGES
 from app.api import keys
 from app.customers.models import Account
+from app.discounts.pools.service import Offer
 from app.loyalty import programs
 from app.loyalty.models import Reward
+from app.loyalty.programs import DEFAULT_RULES
 from app.loyalty.run_models import WhatIf
-from app.popups.models import Popup
+from app.popups import service as popups
 from app.runtime import Runtime
 from app.segments.models import Segment
 from app.shops.install import ShopInfo
@@ -33,6 +35,8 @@ from tests.shopify.signing import SHOP, id_token
 
 OTHER = "other.myshopify.com"
 SECRET_NAME = "Nobody else's business"
+POPUP = {"trigger": {"exit": True}, "texts": {"en": {"title": SECRET_NAME, "consent": SECRET_NAME}}}
+OFFER = Offer(title=SECRET_NAME, kind="amount_off", value=500, currency="EUR")
 RETRY = "X-Shopify-Retry-Invalid-Session-Request"
 ADDRESSES = [("GET", page.path) for page in PAGES] + [("POST", action.path) for action in ACTIONS]
 
@@ -60,13 +64,12 @@ def _rows(session: Session, shop: Shop) -> Rows:
     now = clock.now()
     program = programs.default_program(session, shop.id)
     account = Account(shop_id=shop.id, created_at=now)
-    popup = Popup(
-        shop_id=shop.id, name=SECRET_NAME, definition={}, pool_id=1, active=False, created_at=now, updated_at=now
-    )
-    asked = WhatIf(shop_id=shop.id, program_id=program.id, kind="rules", asked={}, state="pending", asked_at=now)
+    popup = popups.create(session, shop.id, name=SECRET_NAME, definition=POPUP, offer=OFFER)
+    wanted = {"rules": DEFAULT_RULES, "from": now.isoformat(), "until": now.isoformat(), "counting": "as_posted"}
+    asked = WhatIf(shop_id=shop.id, program_id=program.id, kind="rules", asked=wanted, state="pending", asked_at=now)
     request = PrivacyRequest(shop_id=shop.id, kind="data_request", webhook_id="w", customer_id=7, received_at=now)
     segment = Segment(shop_id=shop.id, name=SECRET_NAME, query="number_of_orders > 1", created_at=now, updated_at=now)
-    session.add_all([account, popup, asked, request, segment])
+    session.add_all([account, asked, request, segment])
     keys.create_key(session, shop.id, SECRET_NAME)
     session.flush()
     columns = "shop_id, partition, topic, webhook_id, state, lane, triggered_at, received_at"
