@@ -7,7 +7,7 @@ those alone who did something here already, or in a shop whose merchant has chos
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.changes import Changes
+from app.changes import Changes, Key
 from app.intake.models import IntakeRun
 from app.orders import totals
 from app.reactions import react
@@ -32,6 +32,15 @@ def urgent(session: Session, run: IntakeRun, changes: Changes) -> Changes:
         orders={(run.shop_id, row.id) for row in found},
         accounts={(run.shop_id, row.account_id) for row in found if row.account_id},
     )
+
+
+_ASKED_TO_FORGET = text("select exists (select from privacy_requests where shop_id = :shop_id)")
+
+
+def to_forget(session: Session, run: IntakeRun, changes: Changes) -> set[Key]:
+    """Of a batch of an import: orders that may name somebody who was forgotten; none in most shops."""
+    asked = session.scalar(_ASKED_TO_FORGET, {"shop_id": run.shop_id})
+    return set(changes.orders) if asked else set()
 
 
 _NEXT = text("""

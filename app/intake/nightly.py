@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy import text
 
 from app import clock
-from app.intake import service
+from app.intake import service, staging
 from app.jobs import job
 from app.runtime import Runtime
 
@@ -32,12 +32,13 @@ from shops s where s.state = 'installed' order by s.id
 
 @job("intake.sweep", cron="* * * * * 20")
 def sweep(runtime: Runtime) -> None:
-    """Every minute: runs that have to begin, and those whose job was lost."""
+    """Every minute: runs that have to begin, those whose job was lost, and what erased shops have left behind."""
     with runtime.database.system() as session:
         for shop in session.execute(_TO_BEGIN).all():
             kind = service.IMPORT if shop.installed else service.RECONCILE
             service.begin(session, shop.id, kind, everything=shop.installed)
         service.plan_lost(session, clock.wall_now() - LOST_AFTER)
+        staging.drop_orphans(session)
 
 
 @job("intake.reconcile_all", cron="11 1 * * * 0")

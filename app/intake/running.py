@@ -20,7 +20,7 @@ from app.reactions import react
 from app.runtime import Runtime
 from app.shopify.client import ShopifyClient, client_for
 from app.shopify.errors import ShopifyError, Unavailable
-from app.shops import queries
+from app.shops import privacy, queries
 
 log = structlog.get_logger()
 
@@ -134,13 +134,18 @@ def _take(runtime: Runtime, _client: ShopifyClient, seen: IntakeRun) -> Wait:
     with runtime.database.system() as session:
         run = service.held(session, seen)
         shop = queries.shop(session, run.shop_id)
-        full = run.kind == service.IMPORT
         found = taking.take(
             session, run.shop_id, run.id, run.position, imported=True, installed_at=shop.orders_complete_from
         )
         service.count(run, written=found.written)
-        # At an import all accounts follow together, once everything is here.
-        react(session, afterwards.urgent(session, run, found.changes) if full else found.changes)
+        if run.kind == service.IMPORT:
+            # All accounts follow together, once everything is here.
+            privacy.keep_erased(session, afterwards.to_forget(session, run, found.changes), ())
+            react(session, afterwards.urgent(session, run, found.changes))
+        else:
+            # What only a single order tells (attributes of its cart, the journey to it) was missed as well.
+            found.changes.rereads |= found.new
+            react(session, found.changes)
         _move(session, run, found.until)
     return NOW
 

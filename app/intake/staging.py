@@ -87,3 +87,16 @@ def drop(session: Session, run_id: int) -> None:
     """Forget all that the run has read."""
     for table in _SHAPES:
         session.execute(text(f"drop table if exists {name(run_id, table)}"))
+
+
+_ORPHANS = text("""
+select t.tablename from pg_tables t
+where t.schemaname = 'staging' and not exists (
+    select from intake_runs r where r.finished_at is null and t.tablename like '%\\_' || r.id)
+""")
+
+
+def drop_orphans(session: Session) -> None:
+    """Forget what was read for shops that were erased in the meantime."""
+    for table in session.execute(_ORPHANS).scalars().all():
+        session.execute(text(f'drop table staging."{table}"'))

@@ -107,11 +107,12 @@ select new.order_id as id, o.account_id from new join orders o on o.shop_id = ne
 
 
 class Taken(NamedTuple):
-    """A batch: the last order's id (None: there are no more), orders written, and what changed."""
+    """A batch: the last order's id (None: no more), orders written, what changed, and orders never told of before."""
 
     until: int | None
     written: int
     changes: Changes
+    new: set[Key]
 
 
 class Owner(NamedTuple):
@@ -129,7 +130,7 @@ def take(session: Session, shop_id: int, run_id: int, after: int, *, imported: b
     place = staging.names(run_id)
     until = session.scalar(text(_UNTIL.format(**place)), {"after": after, "batch": BATCH})
     if until is None:
-        return Taken(None, 0, Changes())
+        return Taken(None, 0, Changes(), set())
     span = {"after": after, "until": until}
     changes = Changes()
     given = {"owners": _owners(session, place, span), "imported": imported, "installed_at": installed_at}
@@ -146,7 +147,8 @@ def take(session: Session, shop_id: int, run_id: int, after: int, *, imported: b
         found = session.execute(text(statement.format(**place)), span).all()
         changes.orders |= {(shop_id, row.id) for row in found}
         changes.accounts |= {(shop_id, row.account_id) for row in found if row.account_id}
-    return Taken(until, len(written), changes)
+    new = {(shop_id, row.id) for row in written if not row.known}
+    return Taken(until, len(written), changes, new)
 
 
 def _owners(session: Session, place: dict[str, str], span: dict[str, Any]) -> str:

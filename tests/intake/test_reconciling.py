@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from app import clock, jobs
 from app.cli import cli
-from app.intake import nightly, queries, subscriptions
+from app.intake import nightly, queries, running, staging, subscriptions
 from app.intake import service as intake
 from dev_store.commerce import OrderLine
 from tests.intake.conftest import SHOP, World
@@ -121,10 +121,23 @@ def test_runs_begin_by_themselves_after_an_installation_every_night_and_on_a_ret
         assert intake.plan_lost(session, clock.wall_now() - nightly.LOST_AFTER) == 1
 
 
+def test_what_was_read_for_a_shop_that_was_erased_is_dropped(world: World) -> None:
+    run_id = world.begin("import")
+    running.carry_on(world.runtime, world.shop_id, run_id, seconds=0)
+    with world.runtime.database.system() as session:
+        staging.create(session, run_id, "orders")
+    nightly.sweep(world.runtime)
+    assert len(world.rows("select 1 from pg_tables where schemaname = 'staging'")) == 1
+    with world.runtime.database.system() as session:
+        session.execute(text("delete from intake_runs"))
+        session.execute(text("update shops set state = 'uninstalled'"))
+    nightly.sweep(world.runtime)
+    assert world.rows("select 1 from pg_tables where schemaname = 'staging'") == []
+    assert world.rows("select 1 from intake_runs") == []
+
+
 def test_the_end_of_an_operation_is_told_by_webhook_and_saves_waiting(world: World) -> None:
     run_id = world.begin("import")
-    from app.intake import running
-
     running.carry_on(world.runtime, world.shop_id, run_id, seconds=0)
     [(operation,)] = world.rows("select operation_id from intake_runs")
     with world.runtime.database.system() as session:
