@@ -19,7 +19,7 @@ def rewards(session: Session, shop_id: int) -> Sequence[Reward]:
 
 _TAKEN = text("""
 select reward_id, count(*) as taken from redemptions
-where shop_id = :shop and created_at >= :since and state <> 'failed' group by reward_id
+where shop_id = :shop and created_at >= :since group by reward_id
 """)
 
 
