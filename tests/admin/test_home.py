@@ -84,15 +84,12 @@ def test_an_open_heals_what_is_broken(
     assert (healed.id, healed.connection, healed.state, healed.scopes) == (connected.id, "ok", "installed", SCOPES)
 
 
-def test_the_page_says_what_the_program_does_and_where_the_api_is(client: FlaskClient, connected: Shop) -> None:
-    page = " ".join(client.get("/", query_string={"id_token": id_token()}).text.split())
-    assert "1 point for each whole EUR of all goods." in page
-    assert "Points do not expire." in page
-    assert "Who has spent points that are taken back later owes them." in page
-    assert "100 points" in page
-    assert "5.00 EUR" in page
-    assert "http://localhost:3000/api/v1" in page
-    assert f"perennial api-key create --shop {SHOP}" in page
+def test_a_new_shop_is_led_to_its_set_up(client: FlaskClient, connected: Shop) -> None:
+    page = client.get("/", query_string={"id_token": id_token()})
+    assert 'href="/setup"' in page.text
+    assert "There are no orders yet." in page.text
+    link = f"https://{SHOP}/admin/themes/current/editor?context=apps&template=index&activateAppId=test-api-key/popups"
+    assert link.replace("&", "&amp;") in page.text
 
 
 def test_the_page_counts_this_shops_members_and_points_only(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app import clock
+from app.admin.program.saying import say
 from app.admin.setup import proposals, service
 from app.admin.texts import LANGUAGES
 from app.admin.texts import gettext as _
@@ -120,8 +121,6 @@ def save_look(visit: Visit) -> Done:
 
 def preview(visit: Visit) -> View:
     """The rules in plain words, what they would have cost, and the launch."""
-    from app.admin.program.saying import say
-
     setup = _setup(visit)
     if "numbers" not in setup:
         return goal(visit)
