@@ -23,7 +23,7 @@ _KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "nget
 _FILES = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext.babel_extract")]
 # Modules whose texts are said by the admin: all sentences, and tables of words by name.
 _SENTENCES = ROOT / "app" / "loyalty" / "wording.py"
-_WORDS = ((ROOT / "app" / "shops" / "connection.py", "_WORDS"),)
+_WORDS = ((ROOT / "app" / "shops" / "connection.py", "_WORDS"), (ROOT / "webhooks" / "wording.py", "_MEANINGS"))
 Message = str | tuple[str, str]
 
 

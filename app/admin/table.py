@@ -12,7 +12,7 @@ from app.admin.codes import pages as codes
 from app.admin.home import pages as home
 from app.admin.members import pages as members
 from app.admin.popups import pages as popups
-from app.admin.program import changing
+from app.admin.program import changing, past
 from app.admin.program import pages as program
 from app.admin.referrals import pages as referrals
 from app.admin.rewards import pages as rewards
@@ -54,6 +54,7 @@ PAGES: tuple[Page, ...] = (
     Page("/members/<int:account_id>", members.show),
     Page("/members/<int:account_id>/ledger", members.show_ledger),
     Page("/program", program.show),
+    Page("/program/past", past.show),
     Page("/program/change", changing.show_form),
     Page("/program/preview/<int:question_id>", changing.show_preview),
     Page("/rewards", rewards.show_list),
@@ -86,6 +87,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("/members/<int:account_id>/points", members.adjust, again=members.show),
     Action("/program/switch", program.switch, again=program.show),
     Action("/program/terms", program.change_terms, again=program.show),
+    Action("/program/past", past.choose, again=past.show),
     Action("/program/preview", changing.ask, again=changing.show_form),
     Action("/program/preview/<int:question_id>", changing.put_in_force, again=changing.show_preview),
     Action("/rewards", rewards.add, again=rewards.show_list),

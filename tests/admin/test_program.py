@@ -113,3 +113,17 @@ def test_terms_are_saved_unless_somebody_else_was_quicker(admin: Admin) -> None:
     assert 'value="Roots"' in answer.text
     with admin.runtime.database.shop(admin.shop_id) as session:
         assert admin.program(session).name == "Leaves"
+
+
+def test_imported_orders_wait_for_the_merchants_choice_with_their_worth_in_sight(admin: Admin) -> None:
+    with admin.runtime.database.shop(admin.shop_id) as session:
+        account = member(session, admin.shop_id, 7001, first="Ada")
+        order(session, admin.shop_id, account, 1001, 12_00, imported=True)
+    assert "Orders that were imported earn nothing before you have chosen." in admin.shown("/program")
+    assert "Points 12 worth 0.60 EUR Members 1 Orders 1" in admin.shown("/program/past")
+    assert "No imported orders would earn" in admin.shown("/program/past", **{"from": "2026-04-01"})
+    refused = admin.post("/program/past", key="1", what="day")
+    assert refused.status_code == 422
+    assert "This is needed." in words(refused)
+    assert admin.post("/program/past", key="2", what="all").status_code == 204
+    assert "You chose on" in admin.shown("/program")

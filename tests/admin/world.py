@@ -102,13 +102,14 @@ def member(
     return account.id
 
 
-def order(session: Session, shop_id: int, account_id: int, number: int, minor: int) -> None:
+def order(session: Session, shop_id: int, account_id: int, number: int, minor: int, *, imported: bool = False) -> None:
     """A paid order of an account, settled."""
     session.add(
         Order(
             shop_id=shop_id, id=number, account_id=account_id, name=f"#{number}", currency="EUR",
             subtotal_minor=minor, current_subtotal_minor=minor, total_minor=minor, current_total_minor=minor,
-            financial_status="paid", paid=True, created_at=BOUGHT, processed_at=BOUGHT, updated_at=BOUGHT,
+            financial_status="paid", paid=True, imported=imported, created_at=BOUGHT, processed_at=BOUGHT,
+            updated_at=BOUGHT,
         )
     )  # fmt: skip
     session.add(

@@ -11,6 +11,7 @@ from app.api.inbox import Event
 from app.audit import queries as audit
 from app.audit.service import record
 from app.errors import Conflict, NotFound
+from app.intake import queries as intake
 from app.transfer import balances
 
 PAGE = 50
@@ -30,7 +31,6 @@ WORK = {
     "consents": _l("Consents that Shopify is to hear of"),
     "what_ifs": _l("Previews of rules"),
 }
-# Reasons in plain words, in every language of the admin; the inbox has the same in English.
 IMPORT_STATES = {
     "read": _l("Read, not posted"),
     "posting": _l("Being posted"),
@@ -38,6 +38,9 @@ IMPORT_STATES = {
     "undoing": _l("Being taken back"),
     "undone": _l("Taken back"),
 }
+
+RUNS = {"import": _l("History of the shop"), "reconcile": _l("Comparison with Shopify")}
+RUN_STATES = {"running": _l("Under way"), "done": _l("Done"), "failed": _l("Failed")}
 
 
 def show(visit: Visit) -> View:
@@ -50,6 +53,7 @@ def show(visit: Visit) -> View:
         "oldest": min((event.received_at for event in pending), default=None),
         "work": [work for work in queries.work(visit.session, visit.shop.id) if work.waiting],
         "kinds": WORK,
+        "explained": explained,
     }
     return View("admin/activity.html", values)
 
@@ -61,13 +65,20 @@ def show_events(visit: Visit) -> View:
     before = row_id(visit.query.get("before"))
     rows = visit.inbox.page(visit.session, visit.shop.id, state=state, topic=topic, before=before, limit=PAGE + 1)
     values = {"events": rows[:PAGE], "next": rows[PAGE - 1].id if len(rows) > PAGE else None}
-    filters = {"state": state or "", "topic": topic or "", "states": STATES, "tones": TONES}
+    filters = {"state": state or "", "topic": topic or "", "states": STATES, "tones": TONES, "explained": explained}
     return View("admin/events.html", {**values, **filters})
 
 
 def show_event(visit: Visit, event_id: int) -> View:
     """One event, and what can be done about it."""
-    return View("admin/event.html", {"event": _event(visit, event_id), "states": STATES, "tones": TONES})
+    event = _event(visit, event_id)
+    return View("admin/event.html", {"event": event, "states": STATES, "tones": TONES, "explained": explained})
+
+
+def explained(event: Event) -> str | None:
+    """Why an event was set aside, in the reader's language; the detail behind it stays as it was written."""
+    meaning, bracket, detail = (event.explanation or "").partition(" (")
+    return _(meaning) + bracket + detail if meaning else None
 
 
 def replay(visit: Visit, event_id: int) -> Done:
@@ -101,8 +112,14 @@ def _event(visit: Visit, event_id: int) -> Event:
 
 
 def show_imports(visit: Visit) -> View:
-    """Balances that were brought along from other programs."""
-    values = {"imports": balances.imports(visit.session, visit.shop.id)[:PAGE], "states": IMPORT_STATES}
+    """What came in at once: the shop's own history, comparisons with Shopify, balances of other programs."""
+    values = {
+        "imports": balances.imports(visit.session, visit.shop.id)[:PAGE],
+        "states": IMPORT_STATES,
+        "runs": intake.runs(visit.session, visit.shop.id),
+        "run_states": RUN_STATES,
+        "kinds": RUNS,
+    }
     return View("admin/imports.html", values)
 
 

@@ -58,7 +58,8 @@ def show_editor(visit: Visit, segment_id: int | None = None) -> View:
         "segment": segment,
         "name": visit.query.get("name", segment.name if segment else ""),
         "query": tried if tried is not None else segment.query if segment else "",
-        "seen": seen(segment) if segment else None,
+        # Counting first must not forget what the form was made from.
+        "seen": visit.query.get("seen", seen(segment)) if segment else None,
         "attributes": [{"known": one, "words": ATTRIBUTES.get(one.name, one.name)} for one in KNOWN.values()],
         "preview": None,
     }
