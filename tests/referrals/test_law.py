@@ -130,7 +130,7 @@ def check(runtime: Runtime, shop: Shop, seed: int, shuffles: int) -> int:
 
 @pytest.mark.requirement(37, partly=True)
 def test_the_order_of_deliveries_does_not_matter(runtime: Runtime, shop: Shop) -> None:
-    assert sum(check(runtime, shop, seed, shuffles=3) for seed in range(4)) > 0
+    assert sum(check(runtime, shop, seed, shuffles=3) for seed in range(2)) > 0
 
 
 @pytest.mark.soak
