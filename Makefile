@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 PACKAGES := $(wildcard app webhooks dev_store benchmarks tests tools)
 
-.PHONY: help ready demo test lint unit browser soak contract real-year bench lock coverage clean
+.PHONY: help ready demo test lint unit browser soak contract real-year bench lock coverage texts clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -49,6 +49,9 @@ bench: ready ## measure one claim (NAME=module in benchmarks/)
 
 coverage: ready ## write docs/coverage.md anew from the test markers
 	@$(PY) -m tools.coverage
+
+texts: ready ## bring the admin's catalogues of texts up to date with the code
+	@$(PY) -m tools.texts
 
 lock: ready ## renew requirements.lock from pyproject.toml
 	@$(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
