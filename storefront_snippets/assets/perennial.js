@@ -5,6 +5,7 @@
   const source = document.getElementById("perennial-popups");
   if (!source || window.perennial) return;
   const config = JSON.parse(source.textContent);
+  const began = performance.now();
   const DAY = 86_400_000;
   const KEY = "perennial";
   // Themes may have taken storage away, or the visitor has not agreed to it: then this page view is all we remember.
@@ -25,16 +26,15 @@
   };
   const lasting = () => window.localStorage;
   const session = () => window.sessionStorage;
-  const memory = { seen: {}, done: [], owed: [], ...read(lasting) };
-  const visit = read(session);
   const remember = () => allowed() && write(lasting, memory);
+  let memory;
+  let phone;
+  let visitor;
+  let lastSign = began;
 
-  const phone = window.matchMedia("(hover: none), (max-width: 749px)").matches;
-  const visitor = config.visitor === "new" && memory.known ? "known" : config.visitor;
   const has = (list, value) => !list?.length || list.includes(value);
-  const path = location.pathname;
   const onPath = (pattern) =>
-    pattern.endsWith("*") ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
+    pattern.endsWith("*") ? location.pathname.startsWith(pattern.slice(0, -1)) : location.pathname === pattern;
 
   const targeted = ({ target = {} }) =>
     has(target.pages, config.page) &&
@@ -53,11 +53,11 @@
     return !memory.done.includes(id) && seen.length < times && Date.now() - last >= days * DAY;
   };
 
-  const invited = new URLSearchParams(location.search).get("ref");
-  const usable = config.popups.filter((popup) => targeted(popup) && (rested(popup) || popup.trigger.invited));
+  const invited = location.search && new URLSearchParams(location.search).get("ref");
   let shown = false;
 
   const open = async (popup, how) => {
+    recall();
     if (shown) return;
     shown = true;
     // Without a network there is no popup; the page goes on as if there were none.
@@ -97,7 +97,7 @@
   };
 
   const triggers = {
-    delay: (fire, seconds) => setTimeout(fire, seconds * 1000),
+    delay: (fire, seconds) => setTimeout(fire, seconds * 1000 - performance.now() + began),
     scroll: (fire, percent) => {
       const check = () => {
         const room = document.documentElement.scrollHeight - innerHeight;
@@ -106,13 +106,12 @@
       addEventListener("scroll", check, { passive: true });
     },
     idle: (fire, seconds) => {
-      let timer;
+      let timer = setTimeout(fire, seconds * 1000 - performance.now() + lastSign);
       const rest = () => {
         clearTimeout(timer);
         timer = setTimeout(fire, seconds * 1000);
       };
       for (const sign of ["pointermove", "keydown", "scroll"]) addEventListener(sign, rest, { passive: true });
-      rest();
     },
     exit: (fire) => (phone ? leavesOnPhone(fire) : leavesOnDesktop(fire)),
     invited: (fire) => invited && fire(),
@@ -142,7 +141,7 @@
       },
       { passive: true },
     );
-    let left = 0;
+    let left = document.hidden ? Date.now() : 0;
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) left = Date.now();
       else if (left && Date.now() - left > 3000) fire();
@@ -157,7 +156,9 @@
 
   // A friend's code goes into the cart once a visit, so that the order tells who sent the buyer.
   const carry = () => {
-    if (!invited || !/^[\w-]{1,40}$/.test(invited) || visit.ref === invited) return;
+    if (!invited || !/^[\w-]{1,40}$/.test(invited)) return;
+    const visit = read(session);
+    if (visit.ref === invited) return;
     write(session, { ...visit, ref: invited });
     fetch(`${window.Shopify?.routes?.root || "/"}cart/update.js`, {
       method: "POST",
@@ -173,13 +174,40 @@
       if (config.popups[0]) open(config.popups[0], "preview");
     });
 
+  const recall = () => {
+    memory ??= { seen: {}, done: [], owed: [], ...read(lasting) };
+  };
+
+  let awake = false;
+  const wake = (event) => {
+    if (awake) return;
+    awake = true;
+    if (event) lastSign = performance.now();
+    recall();
+    phone = window.matchMedia("(hover: none), (max-width: 749px)").matches;
+    visitor = config.visitor === "new" && memory.known ? "known" : config.visitor;
+    if (!memory.known) {
+      memory.known = true;
+      remember();
+    }
+    const meant = config.popups.filter((popup) => targeted(popup) && (rested(popup) || popup.trigger.invited));
+    meant.filter((popup) => !isOwed(popup)).forEach(arm);
+    config.popups.filter(isOwed).slice(0, 1).forEach(teaser);
+  };
+
+  // What the browser remembers, and how wide it is, takes a slow phone milliseconds to say. So it is not asked while
+  // the page is loading, but when the visitor does something, or when a popup's time may have come.
+  const doze = () => {
+    for (const sign of ["pointermove", "pointerdown", "mouseout", "keydown", "scroll", "visibilitychange"]) {
+      addEventListener(sign, wake, { passive: true, once: true, capture: true });
+    }
+    const times = config.popups.flatMap(({ trigger }) => [trigger.delay, trigger.idle]).filter((time) => time > 0);
+    if (times.length) setTimeout(() => wake(), Math.min(...times) * 1000);
+  };
+
   window.perennial = { open: (id) => open(config.popups.find((popup) => popup.id === id), "asked") };
   if (window.Shopify?.designMode) return preview();
   carry();
-  if (!memory.known) {
-    memory.known = true;
-    remember();
-  }
-  config.popups.filter(isOwed).slice(0, 1).forEach(teaser);
-  usable.filter((popup) => !isOwed(popup)).forEach(arm);
+  if (invited) wake();
+  else doze();
 })();

@@ -118,6 +118,7 @@ def _teaser(page: Page, shop: WindowShop) -> None:
 def _owed(page: Page, shop: WindowShop) -> None:
     _waiting(page, shop)
     page.goto(shop.url)
+    page.mouse.move(100, 100)
     page.get_by_role("button", name="Your code").click()
     expect(page.get_by_text("Enter your address again")).to_be_visible()
 

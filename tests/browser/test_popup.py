@@ -30,13 +30,18 @@ def sign_up(page: Page, email: str = "bea@example.com") -> None:
 def test_nothing_is_asked_of_the_app_before_the_visitor_acts(page: Page, shop: WindowShop) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
+    page.add_init_script(
+        "const kept = localStorage; Object.defineProperty(window, 'localStorage', "
+        "{ get() { window.touched = true; return kept; } });"
+    )
     page.goto(shop.url)
+    assert page.evaluate("() => window.touched ?? false") is False
     page.mouse.move(300, 300)
+    assert page.evaluate("() => window.touched") is True
     page.wait_for_timeout(300)
     expect(dialog(page)).to_have_count(0)
     assert [url for url in asked if "/apps/" in url or "/cart/" in url] == []
     assert [url.rpartition("/")[2] for url in asked if "_extension" in url if "perennial" in url] == [
-        "perennial-blocks.css",
         "perennial-copy.js",
         "perennial.js",
     ]
@@ -111,6 +116,7 @@ def test_a_pool_that_stays_dry_ends_in_a_sentence_and_the_code_is_there_at_the_n
     assert len(shop.app.asked) == 6
     shop.app.answers = [{"state": "code", "code": "WELCOME-4"}]
     page.goto(f"{shop.url}cart")
+    page.mouse.move(100, 100)
     page.get_by_role("button", name="Your code").click()
     expect(dialog(page).get_by_text("Enter your address again")).to_be_visible()
     assert len(shop.app.asked) == 6  # nothing before the visitor acts
