@@ -24,7 +24,7 @@ def react(session: Session, changes: Changes, absorbed: frozenset[Key] = frozens
         changes.add(orders.reassign(session, changes.emails, set(absorbed)))
     changes.accounts |= following.concerned(session, changes.people)
     _settle(session, changes)
-    dirty.note_accounts(session, changes.accounts | changes.people | absorbed)
+    dirty.note_accounts(session, changes.people | absorbed)
     use.record_uses(session, changes.orders)
     returns.settle(session, changes.orders)
     privacy.keep_erased(session, changes.orders, changes.erased)

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from app import clock
+from app import clock, job_table
 from app.orders import totals
 from app.segments import dirty, queries
 from app.segments.first import begin
@@ -83,6 +83,7 @@ _CHUNK = 20_000
 def main() -> int:
     """Measure in a world of its own, print, and return the exit code."""
     sizes = parse(sys.argv[1:])
+    job_table.load()
     with World("segments", 1, kept=sizes.keep) as world:
         return run(world, sizes)
 
@@ -99,6 +100,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def run(world: World, sizes: argparse.Namespace) -> int:
     """Everybody, events, a midnight, a new segment, previews."""
     shop = world.shop_ids[world.domains[0]]
+    clock.set_offset(world.home, timedelta())
     fill(world, shop, sizes.people)
     with world.runtime.database.system() as session:
         begin(session, session.get_one(Shop, shop))

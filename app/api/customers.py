@@ -18,6 +18,7 @@ from app.loyalty.models import LedgerEntry
 from app.loyalty.programs import default_program_id
 from app.loyalty.standing import account_standing
 from app.orders.models import AccountTotals
+from app.segments.queries import names_of
 
 
 def get_customer(call: Call) -> Answer:
@@ -28,7 +29,7 @@ def get_customer(call: Call) -> Answer:
         {
             "id": call.path["customer_id"],
             "points": points_of(call, holder),
-            "segments": [],
+            "segments": list(names_of(call.session, call.shop.id, holder.account_id)),
             "referral": link_of(call, holder.account_id),
             "totals": _totals(queries.totals(call.session, call.shop.id, holder.account_id), call.shop.currency),
             "consent": _consents(customer(call.session, call.shop.id, int(call.path["customer_id"]))),

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from sqlalchemy.orm import Session
 
 from app.changes import Key
+from app.segments import dirty
 from app.sql import Statement, keys
 
 # Account by account along indexes; each condition is one that an index of PostgreSQL 15 answers.
@@ -66,7 +67,8 @@ on conflict (shop_id, account_id) do update set orders = excluded.orders, spent_
 
 
 def recompute(session: Session, accounts: Iterable[Key]) -> None:
-    """Bring the totals of these accounts up to date."""
+    """Bring the totals of these accounts up to date, and have their segments looked at."""
     wanted = set(accounts)
     if wanted:
         _RECOMPUTE.run(session, keys=keys(wanted))
+        dirty.note_accounts(session, wanted)

@@ -1,8 +1,8 @@
 """Noting whom something was told of, in the transaction that tells: all that segments cost the path of a webhook.
 
-Called by `app.reactions`, where points move (`app.loyalty.ledger`), and where a person is forgotten. A row is added,
-never changed, so nobody waits for anybody; `follow` takes the rows within seconds. As a row is seen when the facts
-before it are, none is looked at too early.
+Called where totals are recomputed and points move, by `app.reactions` for persons, and where one is forgotten. A row
+is added, never changed, so nobody waits for anybody; `follow` takes the rows within seconds. As a row is seen when the
+facts before it are, none is looked at too early.
 """
 
 from collections.abc import Iterable, Sequence

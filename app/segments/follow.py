@@ -3,6 +3,9 @@
 The job `segments.follow` calls `step` until nothing is left. One transaction a step: the shop's row is locked, dirty
 accounts are taken, their profiles renewed, and each segment is asked once about them and about those whom the calendar
 may have moved. What stays the same costs nothing, so a step that is repeated does no harm.
+
+While a shop's history is imported nobody enters or leaves by it: steps go on, untold, and when the import is over
+everybody is looked at once more, so that nothing it left behind is told later.
 """
 
 from dataclasses import dataclass
@@ -28,7 +31,7 @@ from app.shops.models import Shop
 log = structlog.get_logger()
 
 # Accounts a step looks at. Whoever changes a definition meanwhile waits for one step.
-STEP = 5_000
+STEP = 2_000
 # From so many on, looking at everybody is quicker than looking for each.
 _MANY = 50_000
 
@@ -45,6 +48,9 @@ delete from segment_changes where shop_id = :shop and id in
 returning account_id
 """)
 _TAKE_ALL = text("delete from segment_changes where shop_id = :shop")
+_IMPORTING = text("""
+select exists (select from intake_runs where shop_id = :shop and kind = 'import' and finished_at is null)
+""")
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,9 @@ def step(session: Session, shop_id: int) -> Step:
     if held is None:
         return Step(0, 0, more=False)
     shop = session.get_one(Shop, shop_id)
+    if session.execute(_IMPORTING, {"shop": shop_id}).scalar_one():
+        held.zone = None
+        return _Turn(session, shop, held).some(told=False)
     if held.zone != shop.timezone:
         return _Turn(session, shop, held).everything()
     return _Turn(session, shop, held).some()
@@ -86,7 +95,7 @@ class _Turn:
         self._held.zone = self._shop.timezone
         return self._end(moved, more=False)
 
-    def some(self) -> Step:
+    def some(self, *, told: bool = True) -> Step:
         """Whoever is noted, and whoever the calendar may have moved."""
         taken = self._session.execute(_TAKE, {"shop": self._shop.id, "most": STEP}).scalars().all()
         dirty = set(taken)
@@ -96,8 +105,8 @@ class _Turn:
         for segment, node in self._segments():
             scope = self._scope(segment, node, dirty)
             if scope.accounts is None or scope.accounts:
-                told = segment.evaluated_on is not None
-                moved.append(self._bring(segment, node, scope, told=told))
+                new = segment.evaluated_on is None
+                moved.append(self._bring(segment, node, scope, told=told and not new))
             segment.evaluated_on = self._calendar.today
         return self._end(moved, more=len(taken) == STEP)
 

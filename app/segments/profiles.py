@@ -62,15 +62,14 @@ with roots as materialized (
 ), gaps as (
     select root, day - lag(day) over (partition by root order by day) as days
     from (
-        select distinct o.account_id as root,
-               cast(coalesce(o.processed_at, o.created_at) at time zone :zone as date) as day
+        select o.account_id as root, cast(coalesce(o.processed_at, o.created_at) at time zone :zone as date) as day
         from orders o
         where o.shop_id = :shop and {orders} and o.paid and not o.test
             and o.cancelled_at is null and o.deleted_at is null and o.updated_at is not null
     ) d
 ), usual as (
     select root, cast(percentile_disc(0.5) within group (order by days) as bigint) as days
-    from gaps where days is not null group by root having count(*) >= 2
+    from gaps where days > 0 group by root having count(*) >= 2
 ), held as (
     select b.account_id, sum(b.points) as points from programs g
     join balances b on b.shop_id = g.shop_id and b.program_id = g.id and {balances}

@@ -42,11 +42,13 @@ class Preview:
     sample: tuple[Person, ...]
 
 
-# The sample is taken in the order of the key: the first that fit, whoever they are.
-_COUNT = "select count(*) from segment_profiles p where p.shop_id = :shop and ({condition})"
+_COUNT = """
+select count(*) as everybody, count(*) filter (where {condition}) as members
+from segment_profiles p where p.shop_id = :shop
+"""
+# The first that are met: an order would mean another look at everybody.
 _SAMPLE = """
-select p.account_id, p.customer_id from segment_profiles p where p.shop_id = :shop and ({condition})
-order by p.account_id limit :most
+select p.account_id, p.customer_id from segment_profiles p where p.shop_id = :shop and ({condition}) limit :most
 """
 
 
@@ -56,10 +58,11 @@ def preview(session: Session, shop_id: int, query: str, *, sample: int = 10) -> 
     condition = compile_query(node, _calendar(session, shop_id))
     session.execute(text("select set_config('jit', 'off', true)"))
     parameters = {"shop": shop_id, **condition.parameters}
-    members = session.execute(text(_COUNT.format(condition=condition.sql)), parameters).scalar_one()
-    everybody = session.execute(text(_COUNT.format(condition="true")), {"shop": shop_id}).scalar_one()
-    found = session.execute(text(_SAMPLE.format(condition=condition.sql)), {**parameters, "most": sample})
-    return Preview(members, everybody, tuple(Person(row.account_id, row.customer_id) for row in found))
+    counted = session.execute(text(_COUNT.format(condition=condition.sql)), parameters).one()
+    most = {"most": min(sample, counted.members)}
+    found = session.execute(text(_SAMPLE.format(condition=condition.sql)), parameters | most)
+    people = sorted((Person(*row) for row in found), key=lambda person: person.account_id)
+    return Preview(counted.members, counted.everybody, tuple(people))
 
 
 def members(session: Session, shop_id: int, segment_id: int, *, beyond: int = 0, limit: int = 50) -> Sequence[Person]:
@@ -103,6 +106,16 @@ def of_account(session: Session, shop_id: int, account_id: int) -> list[Membersh
         return []
     calendar = _calendar(session, shop_id)
     return [Membership(one, since, _reasons(one, profile, calendar)) for one, since in found]
+
+
+def names_of(session: Session, shop_id: int, account_id: int) -> Sequence[str]:
+    """The names of the segments that an account is in."""
+    held = (
+        select(Segment.name)
+        .join(SegmentMember, (SegmentMember.shop_id == Segment.shop_id) & (SegmentMember.segment_id == Segment.id))
+        .where(SegmentMember.shop_id == shop_id, SegmentMember.account_id == account_id)
+    )
+    return session.scalars(held.order_by(Segment.id)).all()
 
 
 def _reasons(segment: Segment, profile: dict[str, Any], calendar: Calendar) -> tuple[Reason, ...]:

@@ -155,7 +155,7 @@ select id from shops s where state = 'installed' and not exists (select from seg
 """)
 # Also where the shop has moved to another zone, whose days are others.
 _DUE = text("""
-select shop_id from segment_changes
+select id from shops s where exists (select from segment_changes c where c.shop_id = s.id)
 union select shop_id from segment_shops where due_at <= :now
 union select shop_id from segments where evaluated_on is null
 union select h.shop_id from segment_shops h join shops s on s.id = h.shop_id where h.zone is distinct from s.timezone

@@ -52,9 +52,11 @@ def test_a_segment_is_defined_changed_and_removed_and_each_is_audited(api: Api, 
     assert [one["what"] for one in api.walk("/segment-transitions", limit=5)] == ["entered"], "of the new customers"
 
 
+@pytest.mark.requirement(89, partly=True)
 def test_why_a_customer_is_in_a_segment(api: Api, town: Town) -> None:  # noqa: F811 - the fixture
     town.customer(CUSTOMER, days_ago=3)
     town.follow()
+    assert api.get(f"/customers/{CUSTOMER}").get_json()["segments"] == ["New customers"]
     [membership] = api.get(f"/customers/{CUSTOMER}/segments").get_json()["data"]
     assert membership["segment"]["key"] == "new_customers"
     assert membership["reasons"] == [

@@ -52,6 +52,7 @@ def test_every_benchmark_says_one_line_of_json_and_leaves_nothing_behind() -> No
         "proxy",
         "what_if",
         "balance_import",
+        "segments",
     ], complained
     for line in lines:
         assert set(line) == {"name", "figures", "wanted", "ok", "limited_by"}

@@ -1,6 +1,6 @@
 """All benchmarks at a tiny size in one world, which costs more than they do: `python -m tests.benchmarks.tiny`."""
 
-from benchmarks import balance_import, proxy, webhook_door, webhook_latency, webhook_processing, what_if
+from benchmarks import balance_import, proxy, segments, webhook_door, webhook_latency, webhook_processing, what_if
 from benchmarks.world import World
 
 PROCESSING = "--events 150 --single-events 5 --warm-up 20"
@@ -23,6 +23,8 @@ def main() -> None:
         proxy.run(world, proxy.parse(PROXY.split()))
         what_if.run(world, what_if.parse(["--orders", "300"]))
         balance_import.run(world, balance_import.parse(["--rows", "200", "--with-undo"]))
+        # Of those that the others have left there; a day later than they believe.
+        segments.run(world, segments.parse(["--events", "2"]))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.customers.accounts import owners_of_emails
+from app.intake.models import IntakeRun
 from app.runtime import Runtime
 from app.segments import queries
 from app.segments.checking import read
@@ -157,6 +158,26 @@ def test_who_fits_a_new_definition_is_in_it_and_has_not_entered(town: Town) -> N
     town.order(ADA)
     town.follow()
     assert ("Mine", False) in [(segment, entered) for _, segment, _, entered in town.moves()]
+
+
+def test_history_that_is_imported_is_nobodys_doing(town: Town) -> None:
+    now = clock.now()
+    with town.runtime.database.system() as session:
+        run = IntakeRun(
+            shop_id=town.shop.id, kind="import", state="running", stage="take", position=0, planned_at=now
+        )  # fmt: skip
+        session.add(run)
+    town.customer(ADA)
+    town.follow()
+    assert town.members("new_customers") == [ADA]
+    town.order(ADA, cents=60_000)
+    with town.runtime.database.system() as session:
+        session.get_one(IntakeRun, (town.shop.id, run.id)).finished_at = now
+    town.follow()
+    assert (town.members("vip"), town.moves()) == ([ADA], [])
+    town.customer(BEA)
+    town.follow()
+    assert [(segment, entered) for _, segment, _, entered in town.moves()] == [("new_customers", True)]
 
 
 def test_a_step_repeated_changes_nothing_and_only_whom_days_cross_is_looked_at(town: Town) -> None:
