@@ -33,7 +33,7 @@ browser: ready ## tests in a headless Chromium, found or fetched
 	@if [ -d tests/browser ]; then $(PY) -m tools.browser >/dev/null && $(PY) -m pytest -n 0 -m browser tests/browser; fi
 
 soak: ready ## full sizes of laws and crash stories; writes docs/soak.md
-	@$(PY) -m pytest -n 0 -m soak $(ARGS)
+	@$(PY) -m pytest -n 0 --timeout 7200 -m soak $(ARGS)
 
 contract: ready ## hold the development store against recordings of the real API (RECORDINGS=folder)
 	@if [ -z "$(RECORDINGS)" ]; then echo "make contract RECORDINGS=folder-of-recordings" >&2; exit 2; fi
