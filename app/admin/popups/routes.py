@@ -8,7 +8,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, request, send_from_directory
+from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import NotFound
 
 from app import runtime
@@ -16,7 +16,8 @@ from app.admin.pages import any_admin, page
 
 EXTENSION = Path(__file__).resolve().parents[3] / "storefront_snippets"
 blueprint = Blueprint("popup_preview", __name__)
-_ASSETS = frozenset({"perennial.js", "perennial-dialog.js", "perennial.css"})
+_SCRIPT, _STYLE = "text/javascript", "text/css"
+_ASSETS = {"perennial.js": _SCRIPT, "perennial-dialog.js": _SCRIPT, "perennial.css": _STYLE}
 
 
 @blueprint.get("/popup-preview")
@@ -33,7 +34,7 @@ def asset(name: str) -> Response:
     """A file of the theme extension, as shoppers load it."""
     if name not in _ASSETS:
         raise NotFound
-    response = send_from_directory(EXTENSION / "assets", name)
+    response = Response((EXTENSION / "assets" / name).read_bytes(), content_type=f"{_ASSETS[name]}; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache"
     return response
 
