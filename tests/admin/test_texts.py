@@ -1,4 +1,4 @@
-"""Every text of the admin is in the catalogues, German is complete, and values are written as the language writes them."""
+"""Every text of the admin is in the catalogues, German is complete, and values are written as each language does."""
 
 import re
 from datetime import UTC, date, datetime
