@@ -18,4 +18,6 @@ webhook_to_points_seconds = Histogram(
     "webhook_to_points_seconds", "From receiving a webhook to its points being committed.", buckets=_POINTS_BUCKETS
 )
 shopify_calls = Counter("shopify_calls", "Calls to Shopify by operation and outcome.", ["operation", "outcome"])
+shopify_points = Counter("shopify_points", "Cost points that Shopify counted for our calls.", ["operation"])
+shopify_throttled = Counter("shopify_throttled", "Calls that Shopify answered with THROTTLED.", ["operation"])
 api_requests = Counter("api_requests", "Requests to the public API by status class.", ["status"])

@@ -112,6 +112,8 @@ class _Call:
     def _learn(self, cost: buckets.Cost, reserved: float) -> None:
         if cost.requested is not None:
             _expected_cost[self.operation.name] = cost.requested
+        if cost.actual is not None:
+            metrics.shopify_points.labels(self.operation.name).inc(cost.actual)
         self.told = buckets.settle(self.runtime, self.shop_id, reserved, cost)
 
     def _note(self, access: Access, answer: Answer) -> None:
@@ -134,6 +136,7 @@ class _Call:
 
     def _queue_again(self, error: Throttled, attempt: int) -> None:
         """The bucket has learnt how empty it is, and gives the next attempt its turn; if it could not, we wait."""
+        metrics.shopify_throttled.labels(self.operation.name).inc()
         if attempt >= ATTEMPTS:
             raise error
         if not self.told:

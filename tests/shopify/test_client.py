@@ -202,23 +202,31 @@ def test_after_four_attempts_the_caller_decides(
     assert (len(wire.calls), len(naps)) == (4, 3)
 
 
+@pytest.fixture
+def standstill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's clock does not move."""
+    at = clock.wall_now()
+    monkeypatch.setattr(clock, "wall_now", lambda: at)
+
+
+@pytest.mark.usefixtures("standstill")
 def test_a_throttled_call_waits_until_its_cost_is_there(
     connected: ShopifyClient, wire: responses.RequestsMock, naps: list[float]
 ) -> None:
     short = {"json": {**refused("THROTTLED")["json"], "extensions": cost(700, 100)}}
     answer(wire, short, good(READ))
     connected.execute(READ)
-    assert 6.9 <= naps[0] <= 7.0, "the cost less what is there, and a second's points that stay in the bucket"
+    assert naps == [7.0], "the cost less what is there, and a second's points that stay in the bucket"
 
 
+@pytest.mark.usefixtures("standstill")
 def test_who_has_no_patience_gets_the_waiting_time_instead(
     connected: ShopifyClient, wire: responses.RequestsMock, naps: list[float]
 ) -> None:
     answer(wire, {"json": {**refused("THROTTLED")["json"], "extensions": cost(700, 100)}})
     with pytest.raises(Throttled) as caught:
         replace(connected, patience=3.0).execute(READ)
-    assert 6.9 <= caught.value.wait <= 7.0
-    assert naps == []
+    assert (caught.value.wait, naps) == (7.0, [])
 
 
 def test_a_refused_token_is_refreshed_once_and_the_call_repeated(
