@@ -88,7 +88,7 @@ def judge(world: World) -> Verdict:
     return Verdict(summary | {"popups": popups}, differences, balances)
 
 
-_SAME_NAME = ("points_spent", "points_outstanding", "codes_issued", "codes_used")
+_SAME_NAME = ("points_for_friends", "points_spent", "points_outstanding", "codes_issued", "codes_used")
 
 
 def _accounts(
@@ -140,7 +140,9 @@ def _summary(
         },
         "customers": app["customers"],
         "orders": app["orders"],
-        "points": {name: app[f"points_{name}"] for name in ("issued", "reversed", "spent", "outstanding")},
+        "points": {
+            name: app[f"points_{name}"] for name in ("issued", "reversed", "for_friends", "spent", "outstanding")
+        },
         "codes": {"issued": app["codes_issued"], "used": app["codes_used"]},
         "ledger_verify": verified,
         "agrees": agrees,

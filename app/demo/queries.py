@@ -118,18 +118,20 @@ def guest_balances(session: Session, shop: int) -> Mapping[str, int]:
 
 def _points(session: Session, shop: int) -> dict[str, int]:
     points, kind = LedgerEntry.points, LedgerEntry.source_kind
-    orders, spending = kind == "order", kind == "redemption"
+    orders, spending, friends = kind == "order", kind == "redemption", kind == "referral"
     sums = select(
         func.coalesce(func.sum(case((orders & (points > 0), points))), 0),
         func.coalesce(-func.sum(case((orders & (points < 0), points))), 0),
         func.coalesce(-func.sum(case((spending, points))), 0),
+        func.coalesce(func.sum(case((friends, points))), 0),
     ).where(LedgerEntry.shop_id == shop)
-    issued, reversed_, spent = session.execute(sums).one()
+    issued, reversed_, spent, for_friends = session.execute(sums).one()
     held = select(func.coalesce(func.sum(Balance.points), 0)).where(Balance.shop_id == shop)
     return {
         "points_issued": int(issued),
         "points_reversed": int(reversed_),
         "points_spent": int(spent),
+        "points_for_friends": int(for_friends),
         "points_outstanding": _count(session, held),
     }
 

@@ -62,7 +62,7 @@ def _live(world: World) -> None:
     visitors = Visitors(world)
     visitors.open_window()
     wait_until_quiet(world)
-    steps = generate(SEED, start=start, days=DAYS, sign_up=True)
+    steps = generate(SEED, start=start, days=DAYS, visitors=True)
     with tqdm(total=len(steps), desc="A year of the shop", unit="step") as bar:
         runner = live(world, steps, bar, visitors)
         bar.set_postfix_str("settling")
@@ -91,8 +91,8 @@ def live(world: World, steps: list[Step], bar: "tqdm[Never]", visitors: Visitors
             world.move_clocks(there - clock.wall_now())
             bar.set_postfix_str(f"{there:%d %b %Y}")
 
-    sign_up = visitors.sign_up if visitors else None
-    runner = Runner(world.store, batch=BATCH, redeem=redeem, sign_up=sign_up, before=before, done=bar.update)
+    sign_up, link = (visitors.sign_up, visitors.link) if visitors else (None, None)
+    runner = Runner(world.store, batch=BATCH, redeem=redeem, sign_up=sign_up, link=link, before=before, done=bar.update)
     runner.live(steps)
     return runner
 
@@ -101,6 +101,9 @@ def _judged(world: World) -> int:
     verdict = judge(world)
     if not verdict.summary["codes"]["used"]:
         verdict.differences.append(Difference("codes that members used", "many", "none"))
+        verdict.summary["agrees"] = False
+    if not verdict.summary["points"]["for_friends"]:
+        verdict.differences.append(Difference("points for friends", "many", "none"))
         verdict.summary["agrees"] = False
     if not any(popup["codes_used"] for popup in verdict.summary["popups"].values()):
         verdict.differences.append(Difference("codes that visitors used", "many", "none"))

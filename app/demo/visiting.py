@@ -12,6 +12,7 @@ import requests
 from app.demo.processes import DemoError
 from app.demo.world import World
 from dev_store.history.catalogue import PRODUCTS
+from dev_store.history.figures import ADVOCATE_POINTS, FRIEND_POINTS
 
 TITLE = "Welcome to Fern & Moss"
 _CONSENT = "I agree to receive offers by e-mail and can stop them at any time."
@@ -40,6 +41,7 @@ _POPUP = {
     },
     "offer": {"title": TITLE, "kind": "amount_off", "value": "5.00", "combines": True},
 }
+_FRIENDS = {"advocate": ADVOCATE_POINTS, "friend": FRIEND_POINTS, "waiting_days": 14}
 _SEEN = 4  # times a popup is seen for each visitor who signs up
 
 
@@ -56,7 +58,10 @@ class Visitors:
         self._numbers = itertools.count(1)
 
     def open_window(self) -> None:
-        """Make the popup and switch it on; its codes come soon."""
+        """Make the popup and switch it on, its codes come soon; reward members who bring friends from now on."""
+        program = self._ask("GET", f"{self._api}/programs", None, self._key)["data"][0]
+        rules = program["rules"] | {"referral": _FRIENDS}
+        self._ask("POST", f"{self._api}/programs/{program['id']}/versions", {"rules": rules}, self._key)
         made = self._ask("POST", f"{self._api}/popups", _POPUP, self._key)
         self._popup = self._ask("PATCH", f"{self._api}/popups/{made['id']}", {"active": True}, self._key)
 
@@ -69,6 +74,11 @@ class Visitors:
         wish = {"popup": popup, "email": email, "company": "", "consent": words, "language": "en", "how": "exit"}
         code: str | None = self._visit("sign-up", wish | {"page": "product", "ref": None}).get("code")
         return code
+
+    def link(self, customer: int) -> str | None:
+        """The code in a member's link for friends."""
+        referral = self._ask("GET", f"{self._api}/customers/{customer}", None, self._key)["referral"]
+        return str(referral["code"]) if referral else None
 
     def statistics(self) -> dict[str, Any]:
         """What came of all popups, by title of their offers."""

@@ -16,6 +16,7 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Any, Protocol
 
 REWARD_POINTS = 100
+ADVOCATE_POINTS, FRIEND_POINTS = 50, 25  # where the order tells who brought the buyer
 PAID_ONCE = frozenset({"paid", "partially_paid", "partially_refunded", "refunded"})
 
 Document = Mapping[str, Any]
@@ -37,6 +38,7 @@ class Account:
     codes: int = 0
     codes_used: int = 0
     returned: int = 0
+    brought: int = 0
 
     @property
     def spent(self) -> int:
@@ -44,7 +46,7 @@ class Account:
 
     @property
     def balance(self) -> int:
-        return self.earned - self.spent
+        return self.earned + self.brought - self.spent
 
 
 @dataclass
@@ -76,6 +78,7 @@ def expected(state: Documents, shop: str) -> dict[str, Any]:
         if owner := owners.of(order):
             accounts[owner].orders += 1
             accounts[owner].earned += points(order)
+            _count_friend(order, owner, accounts)
         used_on |= {entry["code"].lower(): order for entry in order["discount_codes"]}
     for discount in state.all(shop, "discount"):
         _count_code(discount, accounts, used_on)
@@ -134,6 +137,14 @@ def _sum(amounts: Iterable[str]) -> Decimal:
     return sum((Decimal(amount) for amount in amounts), Decimal(0))
 
 
+def _count_friend(order: Document, friend: str, accounts: dict[str, Account]) -> None:
+    """Points for whoever brought the buyer, and for the buyer; of an order that earns nothing there are none."""
+    noted = {entry["name"]: entry["value"] for entry in order.get("note_attributes", ())}
+    if (advocate := noted.get("_brought_by")) and points(order):
+        accounts[advocate].brought += ADVOCATE_POINTS
+        accounts[friend].brought += FRIEND_POINTS
+
+
 def _count_code(discount: Document, accounts: dict[str, Account], used_on: Mapping[str, Document]) -> None:
     """A reward is a code for one customer; every one that exists was paid for with points."""
     named = discount["context"].get("customers") or []
@@ -150,10 +161,12 @@ def _totals(accounts: Mapping[str, Account]) -> dict[str, int]:
     held = accounts.values()
     earned = sum(account.earned for account in held)
     spent = sum(account.spent for account in held)
+    brought = sum(account.brought for account in held)
     return {
         "points_earned": earned,
+        "points_for_friends": brought,
         "points_spent": spent,
-        "points_outstanding": earned - spent,
+        "points_outstanding": earned + brought - spent,
         "codes_issued": sum(account.codes for account in held),
         "codes_used": sum(account.codes_used for account in held),
     }

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from dev_store.history.steps import REDEEM, SIGN_UP, WITH_CODE, Step
+from dev_store.history.steps import BROUGHT_BY, REDEEM, SIGN_UP, WITH_CODE, Step
 
 _IDS = {"customer": "customer_id", "order": "order_id", "kept": "kept", "deleted": "deleted"}
+ADVOCATE = "_brought_by"
 _BY_POSITION = {"refund": "lines", "edit_order": "remove"}
 
 
@@ -32,7 +33,8 @@ class Refused:
 
 
 class Runner:
-    """`redeem` is asked for the codes of customer ids, by id, `sign_up` for the code that an address gets at a popup.
+    """`redeem` is asked for the codes of customer ids, by id, `sign_up` for the code that an address gets at a popup,
+    `link` for the code in the link of a customer id.
 
     `done` hears how many steps were lived through, and when.
     `before` is told each batch's first step before the shop is, for moving clocks.
@@ -45,6 +47,7 @@ class Runner:
         batch: int = 100,
         redeem: Callable[[list[int]], Mapping[int, str]] | None = None,
         sign_up: Callable[[str], str | None] | None = None,
+        link: Callable[[int], str | None] | None = None,
         before: Callable[[Step], None] | None = None,
         done: Callable[[int], object] | None = None,
     ) -> None:
@@ -54,6 +57,7 @@ class Runner:
         self._size = batch
         self._redeem = redeem
         self._sign_up = sign_up
+        self._link = link
         self._before = before
         self._done = done
         self._codes: dict[str, str] = {}
@@ -79,7 +83,7 @@ class Runner:
         self._flush()
 
     def _names_are_known(self, step: Step) -> bool:
-        names = (step.args.get(argument) for argument in _IDS)
+        names = (step.args.get(argument) for argument in (*_IDS, BROUGHT_BY))
         return all(name in self.ids for name in names if name is not None)
 
     def _verb(self, step: Step) -> dict[str, Any]:
@@ -89,6 +93,8 @@ class Runner:
                 verb[_IDS[argument]] = self.ids[value] if value is not None else None
             elif argument == WITH_CODE:
                 verb["discount_codes"] = [self._codes.pop(value)] if value in self._codes else []
+            elif argument == BROUGHT_BY:
+                verb["note_attributes"] = self._attributes(self.ids[value])
             elif argument == _BY_POSITION.get(step.verb):
                 verb[argument] = self._by_id(step, value)
             else:
@@ -97,6 +103,11 @@ class Runner:
             self._lines.pop(step.args["order"], None)
             self._edits.add(step.args["order"])
         return verb
+
+    def _attributes(self, advocate: int) -> list[dict[str, str]]:
+        """What the theme's script puts into a friend's cart, and whose it is, for the store's own figures."""
+        code = self._link(advocate) if self._link else None
+        return [{"name": "_ref", "value": code}, {"name": ADVOCATE, "value": str(advocate)}] if code else []
 
     def _by_id(self, step: Step, lines: Mapping[int, int]) -> dict[str, int]:
         if not lines:

@@ -20,6 +20,9 @@ WITH_CODE = "with_code"
 """Argument of `place_order`: whose unused code, if there is one, is entered at this checkout: a member's by name, a
 visitor's by the address that signed up."""
 
+BROUGHT_BY = "brought_by"
+"""Argument of `place_order`: the member (a name) whose link the buyer followed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -12,6 +12,7 @@ from typing import Any
 
 from dev_store.history.catalogue import basket
 from dev_store.history.fates import Placed, fate
+from dev_store.history.friends import with_friends
 from dev_store.history.members import with_redemptions
 from dev_store.history.people import People, Person, as_typed, make_people
 from dev_store.history.seasons import moments
@@ -32,12 +33,12 @@ def generate(
     orders: int = 3000,
     days: int = 365,
     redeem: bool = True,
-    sign_up: bool = False,
+    visitors: bool = False,
 ) -> list[Step]:
     """The steps of the year that begins at `start` (aware, UTC), in time order; none lies after its end.
 
-    With `redeem`, members' redemptions are among them, and orders that enter a code; with `sign_up`, visitors who get
-    one at a popup, and their orders.
+    With `redeem`, members' redemptions are among them, and orders that enter a code; with `visitors`, people who get
+    one at a popup, and friends who come through a member's link.
     """
     rng = Random(seed)
     start = start.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -49,7 +50,9 @@ def generate(
     steps += _departures(people, bought)
     steps = in_time_order([step for step in steps if step.at < start + timedelta(days=days)])
     steps = with_redemptions(rng, steps, start=start, days=days) if redeem else steps
-    return with_sign_ups(rng, steps, start=start) if sign_up else steps
+    if not visitors:
+        return steps
+    return with_friends(rng, with_sign_ups(rng, steps, start=start), end=start + timedelta(days=days))
 
 
 def _membership(rng: Random, person: Person) -> list[Step]:

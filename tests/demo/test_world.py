@@ -29,7 +29,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.timeout(300)
 def test_a_small_history_agrees_a_foreign_point_is_found_and_a_second_start_finds_the_shop(home: Path) -> None:
-    steps = generate(11, start=START, customers=20, orders=60, days=20, sign_up=True)
+    steps = generate(11, start=START, customers=20, orders=60, days=20, visitors=True)
     with World(home, SHOP) as world, tqdm(total=len(steps), disable=True) as bar:
         world.move_clocks(START - clock.wall_now())
         world.install(**PLACE)

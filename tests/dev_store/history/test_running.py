@@ -9,7 +9,7 @@ import pytest
 from dev_store.config import AppConfig, Config
 from dev_store.history.remote import RemoteError, StoreClient
 from dev_store.history.running import Runner
-from dev_store.history.steps import REDEEM, WITH_CODE, Step
+from dev_store.history.steps import BROUGHT_BY, REDEEM, SIGN_UP, WITH_CODE, Step
 from dev_store.history.year import generate
 from dev_store.server import serving
 from dev_store.web import create_app
@@ -73,6 +73,22 @@ def test_members_redeem_between_batches_and_enter_their_code_once(store: StoreCl
     assert asked == [[runner.ids["ana"]]]
     # The store refuses the code, so the order is placed without it.
     assert (runner.refused, store.figures()["orders"]["all"]) == ([], 3)
+
+
+def test_visitors_sign_up_and_friends_carry_the_code_of_a_members_link(store: StoreClient) -> None:
+    asked: list[object] = []
+
+    def answer(who: object) -> str:
+        asked.append(who)
+        return "ANN7"
+
+    runner = Runner(store, sign_up=answer, link=answer)
+    friend = Step(AT, "place_order", {"email": "bea@example.com", "lines": LINES, BROUGHT_BY: "ana"}, "first")
+    runner.live([ANA, ORDER, step(SIGN_UP, email="bea@example.com"), friend])
+    assert (asked, runner.refused) == (["bea@example.com", runner.ids["ana"]], [])
+    accounts = store.figures()["accounts"]
+    assert (accounts["bea@example.com"]["earned"], accounts["bea@example.com"]["balance"]) == (25, 50)
+    assert accounts[str(runner.ids["ana"])]["balance"] == 25 + 50
 
 
 def test_a_shop_refuses_nothing_of_a_seeded_year(store: StoreClient) -> None:
