@@ -67,6 +67,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=5,
             pool_pre_ping=True,
+            # The connection used last has its statements prepared and its caches warm.
+            pool_use_lifo=True,
             pool_timeout=10,
             # Parameters are personal data and would end up in the words of exceptions.
             hide_parameters=True,
