@@ -6,24 +6,23 @@ from typing import Any
 from app import clock
 from app.api import pages, queries
 from app.api.operation import Answer, Call
+from app.api.queries import Person
 from app.api.referrals import link_of
 from app.api.standing import points_of
 from app.api.words import instant, instant_or_none, money, sentence
 from app.audit.service import record
-from app.customers.models import Customer
-from app.customers.queries import customer
 from app.loyalty import service
 from app.loyalty.ledger import Holder
 from app.loyalty.models import LedgerEntry
 from app.loyalty.programs import default_program_id
 from app.loyalty.standing import account_standing
-from app.orders.models import AccountTotals
 from app.segments.queries import names_of
 
 
 def get_customer(call: Call) -> Answer:
     """GET /customers/{customer_id}"""
     holder = _holder(call)
+    person = queries.person(call.session, call.shop.id, holder.account_id, int(call.path["customer_id"]))
     return Answer(
         200,
         {
@@ -31,8 +30,11 @@ def get_customer(call: Call) -> Answer:
             "points": points_of(call, holder),
             "segments": list(names_of(call.session, call.shop.id, holder.account_id)),
             "referral": link_of(call, holder.account_id),
-            "totals": _totals(queries.totals(call.session, call.shop.id, holder.account_id), call.shop.currency),
-            "consent": _consents(customer(call.session, call.shop.id, int(call.path["customer_id"]))),
+            "totals": _totals(person, call.shop.currency),
+            "consent": {
+                "email": _consent(person.email_consent, person.email_consent_level, person.email_consent_at),
+                "sms": _consent(person.sms_consent, person.sms_consent_level, person.sms_consent_at),
+            },
         },
     )
 
@@ -80,21 +82,15 @@ def _holder(call: Call) -> Holder:
     return Holder(call.shop.id, default_program_id(call.session, call.shop.id), account)
 
 
-def _totals(totals: AccountTotals | None, currency: str) -> dict[str, Any]:
+def _totals(person: Person, currency: str) -> dict[str, Any]:
     return {
-        "orders": totals.orders if totals else 0,
-        "spent": money(totals.spent_minor if totals else 0, currency),
-        "first_order_at": instant_or_none(totals.first_order_at if totals else None),
-        "last_order_at": instant_or_none(totals.last_order_at if totals else None),
-    }
-
-
-def _consents(person: Customer | None) -> dict[str, Any]:
-    if person is None:
-        return {"email": _consent(None, None, None), "sms": _consent(None, None, None)}
-    return {
-        "email": _consent(person.email_consent, person.email_consent_level, person.email_consent_at),
-        "sms": _consent(person.sms_consent, person.sms_consent_level, person.sms_consent_at),
+        "orders": person.orders,
+        "spent": money(person.spent_minor, currency),
+        "first_order_at": instant_or_none(person.first_order_at),
+        "last_order_at": instant_or_none(person.last_order_at),
+        "lifetime_orders": person.lifetime_orders,
+        "lifetime_spent": money(person.lifetime_spent_minor, currency),
+        "history_known": person.history_known,
     }
 
 

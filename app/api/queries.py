@@ -13,7 +13,7 @@ from app.customers.models import Account
 from app.customers.queries import account_of_customer
 from app.errors import NotFound
 from app.loyalty.models import Balance, LedgerEntry, LedgerNote, Lot, Program, Redemption, Reward, RuleVersion
-from app.orders.models import AccountTotals, Order
+from app.orders.models import Order
 from app.sql import Statement
 
 LARGEST_ID = 2**63 - 1
@@ -75,9 +75,43 @@ def lots(
     return [HeldLot(*row) for row in session.execute(wanted)]
 
 
-def totals(session: Session, shop_id: int, account: int) -> AccountTotals | None:
-    """What the account's orders add up to; None without orders."""
-    return session.get(AccountTotals, (shop_id, account))
+class Person(NamedTuple):
+    """What an account's orders add up to, and what Shopify says of the customer's consent.
+
+    Lifetime figures hold what was bought before this app was installed, as far as it is known.
+    """
+
+    orders: int
+    spent_minor: int
+    first_order_at: datetime | None
+    last_order_at: datetime | None
+    lifetime_orders: int
+    lifetime_spent_minor: int
+    history_known: bool
+    email_consent: str | None
+    email_consent_level: str | None
+    email_consent_at: datetime | None
+    sms_consent: str | None
+    sms_consent_level: str | None
+    sms_consent_at: datetime | None
+
+
+_PERSON = Statement("""
+select coalesce(t.orders, 0) as orders, coalesce(t.spent_minor, 0) as spent_minor, t.first_order_at, t.last_order_at,
+       coalesce(t.lifetime_orders, t.orders, 0) as lifetime_orders,
+       coalesce(t.lifetime_spent_minor, t.spent_minor, 0) as lifetime_spent_minor,
+       coalesce(t.history_known, true) as history_known,
+       c.email_consent, c.email_consent_level, c.email_consent_at, c.sms_consent, c.sms_consent_level, c.sms_consent_at
+from (values (0)) one
+left join account_totals t on t.shop_id = :shop_id and t.account_id = :account
+left join customers c on c.shop_id = :shop_id and c.id = :customer
+""")
+
+
+def person(session: Session, shop_id: int, account: int, customer_id: int) -> Person:
+    """Nothing but zeros and None for somebody who has no orders and of whom Shopify has told nothing."""
+    [row] = _PERSON.run(session, shop_id=shop_id, account=account, customer=customer_id)
+    return Person(*row)
 
 
 def ledger_entries(

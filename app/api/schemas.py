@@ -65,6 +65,12 @@ COMPONENTS: dict[str, Schema] = {
                     "spent": reference("Money"),
                     "first_order_at": INSTANT_OR_NULL,
                     "last_order_at": INSTANT_OR_NULL,
+                    "lifetime_orders": {**WHOLE, "description": "With those of before this app was installed."},
+                    "lifetime_spent": reference("Money"),
+                    "history_known": {
+                        "type": "boolean",
+                        "description": "False while what was bought before is not known: this is nobody new.",
+                    },
                 }
             ),
             "consent": record({"email": _consent, "sms": _consent}),

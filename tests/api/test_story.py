@@ -34,6 +34,8 @@ def test_an_order_and_its_refund_are_told_in_words_with_both_instants(
     assert (person["points"]["balance"], person["points"]["pending"], person["points"]["lifetime"]) == (37, 0, 37)
     assert person["totals"]["orders"] == 1
     assert person["totals"]["first_order_at"] == "2026-03-01T12:00:00Z"
+    assert (person["totals"]["lifetime_orders"], person["totals"]["history_known"]) == (1, True)
+    assert person["totals"]["lifetime_spent"] == person["totals"]["spent"] == {"amount": "57.90", "currency": "USD"}
     entries = live.get(f"/customers/{CUSTOMER}/ledger").get_json()["data"]
     assert [(entry["points"], entry["reason"], entry["description"]) for entry in entries] == [
         (-20, "order_refunded", "Points taken back for a refund on order #1001"),
