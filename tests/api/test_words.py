@@ -12,7 +12,9 @@ APP = Path(__file__).resolve().parents[2] / "app"
 FOLDERS = ("loyalty", "transfer", "customers", "discounts", "orders")
 SUBJECTS = "order|action|referral|import|spent|debt|expiry|account"
 # Reasons say what happened: texts that end so are reasons wherever they stand.
-HAPPENED = "earned|corrected|refused|moved|merged|refunded|cancelled|deleted|reversed|forgiven|returned|undone|taken_back"
+HAPPENED = (
+    "earned|corrected|refused|moved|merged|refunded|cancelled|deleted|reversed|forgiven|returned|undone|taken_back"
+)
 
 
 def reasons_in(path: Path) -> set[str]:
