@@ -15,6 +15,7 @@ from app.config import ConfigError, Settings, load_settings
 from app.intake import commands as intake
 from app.postgres.errors import PostgresUnavailable
 from app.runtime import Runtime, build_runtime
+from app.shops import privacy_commands
 from app.transfer import commands as transfer
 from webhooks import commands as inbox
 
@@ -272,6 +273,7 @@ transfer.attach(cli, runtime)
 intake.attach(cli, runtime)
 inbox.attach(cli, runtime)
 key_commands.attach(cli, runtime, _sealed_columns)
+privacy_commands.attach(cli, runtime)
 
 if __name__ == "__main__":
     main()

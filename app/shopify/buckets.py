@@ -91,6 +91,12 @@ def reserve(runtime: Runtime, shop_id: int, points: float, *, patience: float) -
     return wait
 
 
+def give_back(runtime: Runtime, shop_id: int, reserved: float) -> None:
+    """Put back the points of a call that surely did not run. Opens a session."""
+    with runtime.database.shop(shop_id) as session:
+        session.execute(_GIVE_BACK, {"shop_id": shop_id, "points": reserved, "now": clock.wall_now()})
+
+
 def settle(runtime: Runtime, shop_id: int, reserved: float, cost: Cost) -> bool:
     """Put back what the call did not use, and believe Shopify where it says that less is there than we thought.
 

@@ -88,7 +88,7 @@ class _Call:
 
     def _send(self, access: Access, reserved: float) -> dict[str, Any]:
         started = time.monotonic()
-        outcome = "refused"
+        outcome, self.told = "refused", False
         try:
             document = graphql.request(
                 self.runtime.settings, access.domain, access.token, self.operation, self.variables
@@ -103,6 +103,10 @@ class _Call:
             if self.operation.changes:
                 raise
             raise Unavailable(str(error)) from error
+        except (Unauthorised, Unavailable):
+            if not self.told:  # it never ran
+                buckets.give_back(self.runtime, self.shop_id, reserved)
+            raise
         finally:
             metrics.shopify_calls.labels(self.operation.name, outcome).inc()
         self._log("shopify call", started, cost=cost.requested, available=cost.available)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app import clock, jobs, payload
@@ -73,6 +73,12 @@ def redact_shop(session: Session, shop_id: int, body: Mapping[str, Any], webhook
     """Plan that everything of a shop is deleted; the job looks whether the shop came back in the meantime."""
     request = _record(session, shop_id, "shop_redact", webhook_id, None)
     jobs.enqueue(session, "privacy.erase_shop", {"shop_id": shop_id, "request_id": request.id})
+
+
+def requests(session: Session, shop_id: int) -> list[PrivacyRequest]:
+    """What was asked in a shop, newest first."""
+    wanted = select(PrivacyRequest).where(PrivacyRequest.shop_id == shop_id).order_by(PrivacyRequest.id.desc())
+    return list(session.scalars(wanted))
 
 
 def answered(session: Session, shop_id: int, request_id: int, handed_out: Mapping[str, Any]) -> None:

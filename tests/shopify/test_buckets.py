@@ -92,6 +92,13 @@ def test_an_answer_without_figures_leaves_the_points_taken(runtime: Runtime, sho
     assert level(runtime, shop) == 400.0
 
 
+def test_a_call_that_never_ran_has_used_nothing(runtime: Runtime, shop: Shop, tap: Tap) -> None:
+    fill(runtime, shop, 1000.0)
+    buckets.reserve(runtime, shop.id, 400.0, patience=PLENTY)
+    buckets.give_back(runtime, shop.id, 400.0)
+    assert level(runtime, shop) == 1000.0
+
+
 def test_a_throttled_call_has_used_nothing(runtime: Runtime, shop: Shop, tap: Tap) -> None:
     fill(runtime, shop, 1000.0)
     buckets.reserve(runtime, shop.id, 400.0, patience=PLENTY)

@@ -1,15 +1,18 @@
 """Who was forgotten stays so: what is told late of an erased order counts, and does not tell again who it was."""
 
 import json
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from sqlalchemy import text
 
 from app import clock, job_table
 from app.jobs import drain
 from app.runtime import Runtime
-from app.shops import erased_addresses, privacy, queries, secrets
+from app.shops import erased_addresses, privacy, privacy_commands, queries, secrets
 from app.shops.models import PrivacyRequest, Shop
 from app.shops.personal_data import export_customer
 from tests.customers.conftest import People
@@ -113,6 +116,26 @@ def test_what_is_held_of_a_guest_can_be_handed_out(runtime: Runtime, shop: Shop)
     assert request.done_at is not None
     assert json.loads(request.receipt or "")["orders"] == 1
     assert ADA not in (request.receipt or "")
+
+
+def test_the_command_writes_a_file_for_the_merchant_and_closes_the_request(
+    runtime: Runtime, shop: Shop, tmp_path: Path
+) -> None:
+    People(runtime, shop).order(1, 10_000, email=ADA)
+    with runtime.database.system() as session:
+        privacy.data_request(session, shop.id, {"customer": {"id": None, "email": ADA}}, "w-ask")
+    [line] = privacy_commands.listed(runtime, shop.domain)
+    assert "open" in line
+    file = tmp_path / "ada.json"
+    for named in ({"customer": None, "email": None}, {"customer": None, "email": ADA}):
+        with suppress(click.ClickException):
+            privacy_commands.handed_out(runtime, shop.domain, 1, named["customer"], named["email"], file)
+    assert json.loads(file.read_text())["orders"][0]["email"] == ADA
+    assert file.stat().st_mode & 0o777 == 0o600
+    [line] = privacy_commands.listed(runtime, shop.domain)
+    assert "done" in line
+    with pytest.raises(click.ClickException):
+        privacy_commands.handed_out(runtime, shop.domain, None, None, ADA, file)
 
 
 def test_a_number_is_erased_however_it_was_written(runtime: Runtime, shop: Shop) -> None:
