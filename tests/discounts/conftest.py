@@ -108,6 +108,8 @@ class Member:
         with self.runtime.database.system() as session:
             due = update(DiscountCode).where(DiscountCode.due_at.is_not(None))
             session.execute(due.values(due_at=clock.wall_now()))
+            paused = update(Shop).where(Shop.connection == "paused")
+            session.execute(paused.values(connection_retry_at=clock.wall_now()))
 
     def code(self, redemption: Redemption) -> DiscountCode:
         """The code's row now."""

@@ -100,9 +100,19 @@ def test_throttling_postpones_without_counting_as_an_attempt(member: Member, sho
     assert member.state(redemption) == "issued"
 
 
-@pytest.mark.parametrize("fault", ["refused", "frozen"])
-def test_what_shopify_will_never_do_gives_the_points_back(member: Member, shopify: FakeShopify, fault: str) -> None:
-    shopify.faults = [fault]
+def test_codes_of_a_frozen_shop_wait_until_it_is_back(member: Member, shopify: FakeShopify) -> None:
+    shopify.faults = ["frozen"]
+    redemption = member.redeem()
+    member.work()
+    member.work()
+    assert (member.state(redemption), member.balance(), len(shopify.calls)) == ("held", 150, 1)
+    member.wait_until_due()
+    member.work()
+    assert (member.state(redemption), member.balance()) == ("issued", 150)
+
+
+def test_what_shopify_will_never_do_gives_the_points_back(member: Member, shopify: FakeShopify) -> None:
+    shopify.faults = ["refused"]
     redemption = member.redeem()
     member.work()
     assert member.state(redemption) == "failed"
