@@ -104,7 +104,7 @@ def _again(runtime: Runtime, run: IntakeRun, reason: str) -> Wait:
     log.warning("bulk operation to be run anew", shop=run.shop_id, run=run.id, stage=run.stage, reason=reason)
     denied = reason == "ACCESS_DENIED"
     if run.attempt + 1 >= ATTEMPTS or (denied and run.bare):
-        raise Unreadable(f"Shopify does not answer the bulk query of {run.stage}: {reason}.")
+        raise Unreadable(f"Shopify does not carry out the bulk operation for {run.stage}: {reason}.")
     with runtime.database.system() as session:
         service.restart(service.held(session, run), bare=denied)
     return timedelta(seconds=2**run.attempt)
@@ -112,8 +112,6 @@ def _again(runtime: Runtime, run: IntakeRun, reason: str) -> Wait:
 
 def _take_file(runtime: Runtime, run: IntakeRun, operation: BulkOperation) -> Wait:
     """Download from where the run is; the file must then be as long as Shopify says."""
-    if _lost(runtime, run):
-        return _again(runtime, run, "STAGING LOST")
     if operation.url is not None and run.position < operation.size:
         blocks = bulk.download(runtime.settings, operation.url, run.position)
         for part in ahead(_read(part, run) for part in _parts(blocks, _size(run))):
@@ -121,19 +119,13 @@ def _take_file(runtime: Runtime, run: IntakeRun, operation: BulkOperation) -> Wa
     if run.position != operation.size:
         return _again(runtime, run, "TRUNCATED")
     with runtime.database.system() as session:
-        done = service.held(session, run)
+        done = service.staged(session, run)
         staging.index(session, run.id, *_TABLES[run.stage])
         if run.stage == "customers":
             staging.analyze(session, "accounts", "identities", "customers")
         done.counts = {**done.counts, f"{run.stage}_expected": operation.objects}
         service.next_stage(session, done)
     return timedelta()
-
-
-def _lost(runtime: Runtime, run: IntakeRun) -> bool:
-    """Whether PostgreSQL crashed and forgot what was staged."""
-    with runtime.database.system() as session:
-        return bool(run.position and _TABLES[run.stage] and not staging.survived(session, run.id, run.stage))
 
 
 def _size(run: IntakeRun) -> int:
@@ -174,7 +166,7 @@ def _told_at(run: IntakeRun) -> datetime:
 def _stage(runtime: Runtime, seen: IntakeRun, part: _Part) -> IntakeRun:
     """Keep a part of the file, and how far that is; returns the run as it is then."""
     with runtime.database.system() as session:
-        run = service.held(session, seen)
+        run = service.staged(session, seen)
         if isinstance(part.content, Chunk):
             service.count(run, **staging.fill(session, run.id, part.content.tables()))
         else:

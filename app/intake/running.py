@@ -62,6 +62,11 @@ def _step(runtime: Runtime, client: ShopifyClient, run: IntakeRun) -> Wait:
         wait = _STEPS[run.stage](runtime, client, run)
     except service.Superseded:
         return timedelta(seconds=1)
+    except service.Lost:
+        log.warning("what an intake had read is lost, it is read again", shop=run.shop_id, run=run.id)
+        with runtime.database.system() as session:
+            service.rewind(session, run)
+        return NOW
     except (Unreadable, BadPayload) as error:
         return _fail(runtime, run, str(error))
     except ShopifyError as error:
@@ -104,7 +109,7 @@ def _fail(runtime: Runtime, run: IntakeRun, error: str) -> Wait:
 
 def _compare(runtime: Runtime, _client: ShopifyClient, seen: IntakeRun) -> Wait:
     with runtime.database.system() as session:
-        run = service.held(session, seen)
+        run = service.staged(session, seen)
         if run.position == 0 and (all_of_them := comparing.nothing_here(session, run.shop_id, run.id)) is not None:
             service.count(run, missed=all_of_them, stale=0)
             service.next_stage(session, run)
@@ -117,10 +122,11 @@ def _compare(runtime: Runtime, _client: ShopifyClient, seen: IntakeRun) -> Wait:
 
 def _refunds(runtime: Runtime, client: ShopifyClient, seen: IntakeRun) -> Wait:
     with runtime.database.system() as session:
+        service.staged(session, seen)
         wanted = refunds.wanted(session, seen.id, seen.position)
     told = refunds.read(client, wanted) if wanted else []
     with runtime.database.system() as session:
-        run = service.held(session, seen)
+        run = service.staged(session, seen)
         if wanted:
             refunds.note(session, run.id, told)
             service.count(run, refunds_read=len(told))
@@ -132,7 +138,7 @@ def _refunds(runtime: Runtime, client: ShopifyClient, seen: IntakeRun) -> Wait:
 
 def _take(runtime: Runtime, _client: ShopifyClient, seen: IntakeRun) -> Wait:
     with runtime.database.system() as session:
-        run = service.held(session, seen)
+        run = service.staged(session, seen)
         shop = queries.shop(session, run.shop_id)
         found = taking.take(
             session, run.shop_id, run.id, run.position, imported=True, installed_at=shop.orders_complete_from
@@ -160,7 +166,7 @@ def _accounts(runtime: Runtime, _client: ShopifyClient, seen: IntakeRun) -> Wait
 
 def _recheck(runtime: Runtime, _client: ShopifyClient, seen: IntakeRun) -> Wait:
     with runtime.database.system() as session:
-        run = service.held(session, seen)
+        run = service.staged(session, seen)
         found = comparing.compare(session, run.id, run.position, settle=False)
         service.count(run, left=found.missed + found.stale)
         _move(session, run, found.until)
@@ -169,7 +175,7 @@ def _recheck(runtime: Runtime, _client: ShopifyClient, seen: IntakeRun) -> Wait:
 
 def _take_products(runtime: Runtime, _client: ShopifyClient, seen: IntakeRun) -> Wait:
     with runtime.database.system() as session:
-        run = service.held(session, seen)
+        run = service.staged(session, seen)
         reached = products.take(session, run)
         _move(session, run, reached)
     return NOW

@@ -69,6 +69,35 @@ def held(session: Session, seen: IntakeRun) -> IntakeRun:
     return run
 
 
+# The stage that reads what another one works on.
+_READ_BY = {
+    "take_products": "products",
+    "compare": "orders",
+    "refunds": "orders",
+    "take": "orders",
+    "recheck": "orders",
+}
+
+
+class Lost(Exception):
+    """What the run had read is not there any more."""
+
+
+def staged(session: Session, seen: IntakeRun) -> IntakeRun:
+    """The run's row, locked, with its staging at hand. Raises Superseded, and Lost after a crash of PostgreSQL."""
+    run = held(session, seen)
+    if not staging.survived(session, run.id):
+        raise Lost
+    return run
+
+
+def rewind(session: Session, seen: IntakeRun) -> None:
+    """Read again what was lost; what was taken in already will be found the same."""
+    run = held(session, seen)
+    run.stage = _READ_BY.get(run.stage, run.stage)
+    restart(run)
+
+
 def place(run: IntakeRun) -> tuple[Any, ...]:
     """Where a run is."""
     return (run.state, run.stage, run.position, run.attempt, run.operation_id)

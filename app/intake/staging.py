@@ -1,8 +1,8 @@
 """Where a run keeps what it has read: unlogged tables of its own, shaped like the projections they are for.
 
 COPY fills them some megabytes at a time, in the transaction that also says how far the run is, so that a killed worker
-leaves both or neither. After a crash of PostgreSQL itself unlogged tables are empty: `survived` tells. System sessions
-only; nobody else has a right in this schema.
+leaves both or neither. After a crash of PostgreSQL itself unlogged tables are empty, and after a restore of a backup
+they are gone: a marker among them tells (`survived`). System sessions only; nobody else has a right in this schema.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,9 @@ from app.db import driver_connection
 
 Tables = Mapping[str, tuple[tuple[str, ...], Sequence[str]]]
 
+_MARKER = "marker"
 _SHAPES = {
+    _MARKER: "alive boolean",
     "orders": "like orders including defaults",
     "order_lines": "like order_lines including defaults",
     "order_codes": "shop_id bigint, order_id bigint, code text, amount_minor bigint, kind text",
@@ -41,11 +43,13 @@ def names(run_id: int) -> dict[str, str]:
 
 
 def create(session: Session, run_id: int, *tables: str) -> None:
-    """Make these tables empty, whatever was in them."""
-    for table in tables:
+    """Make these tables empty, whatever was in them, and the marker that goes with them."""
+    session.execute(text("create schema if not exists staging"))
+    for table in (*tables, _MARKER):
         place = name(run_id, table)
         session.execute(text(f"drop table if exists {place}"))
         session.execute(text(f"create unlogged table {place} ({_SHAPES[table]})"))
+    session.execute(text(f"insert into {name(run_id, _MARKER)} values (true)"))  # noqa: S608 - a name of ours
 
 
 def fill(session: Session, run_id: int, tables: Tables) -> dict[str, int]:
@@ -76,11 +80,12 @@ def analyze(session: Session, *tables: str) -> None:
         session.execute(text(f"analyze {table}"))
 
 
-def survived(session: Session, run_id: int, table: str) -> bool:
-    """Whether rows that were put into a table are still there."""
-    if session.scalar(text("select to_regclass(:place)"), {"place": name(run_id, table)}) is None:
+def survived(session: Session, run_id: int) -> bool:
+    """Whether what was put into the tables is still there."""
+    place = name(run_id, _MARKER)
+    if session.scalar(text("select to_regclass(:place)"), {"place": place}) is None:
         return False
-    return bool(session.scalar(text(f"select exists (select from {name(run_id, table)})")))  # noqa: S608 - a name of ours
+    return bool(session.scalar(text(f"select exists (select from {place})")))  # noqa: S608 - a name of ours
 
 
 def drop(session: Session, run_id: int) -> None:

@@ -49,7 +49,10 @@ def backup(settings: Settings, target: Path) -> str:
     url = database_url(settings)
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with _private_file(draft) as file, _running("pg_dump", url, "--compress=gzip", "--no-owner") as dump:
+        with (
+            _private_file(draft) as file,
+            _running("pg_dump", url, "--compress=gzip", "--no-owner", "--exclude-schema=staging") as dump,
+        ):
             write(file, cast("BinaryIO", dump.stdout), load_keyring(settings.home, settings.encryption_keys))
             _finish(dump, "pg_dump could not read the database")
             file.flush()
