@@ -32,8 +32,11 @@ from app.loyalty.wording import action_name
 # Most shops know a year: its seasons are in it once.
 PERIOD = timedelta(days=365)
 PERIODS = ("90", "365", "730")
-_WHOLES = ("unit_points", "order_points", "waiting_days", "expiry_months", "expiry_days", "cap_order", "cap_day",
-           "cap_account", *(f"action_{name}" for name in rules_form.ACTIONS))  # fmt: skip
+_WHOLES = (
+    *("unit_points", "order_points", "waiting_days", "expiry_months", "expiry_days"),
+    *("cap_order", "cap_day", "cap_account", "referral_advocate", "referral_friend"),
+    *(f"action_{name}" for name in rules_form.ACTIONS),
+)
 _AMOUNTS = ("unit_per", "order_minimum")
 _TICKS = ("gift_cards", "shipping")
 

@@ -13,6 +13,7 @@ ACTIONS = ("sign_up", "newsletter", "review", "social_share", "birthday")
 NEVER, AFTER, INACTIVITY = "never", "after", "inactivity"
 _FLAGS = ("gift_cards", "shipping")
 _CAPS = ("order", "day", "account")
+_SIDES = ("advocate", "friend")
 
 
 def fields(rules: Mapping[str, Any]) -> dict[str, str]:
@@ -29,6 +30,7 @@ def fields(rules: Mapping[str, Any]) -> dict[str, str]:
         "expiry_months": expiry.get("months", ""),
         "expiry_days": expiry.get("days", ""),
     }
+    shown |= {f"referral_{name}": (rules.get("referral") or {}).get(name) or "" for name in _SIDES}
     shown |= {f"cap_{name}": (rules.get("caps") or {}).get(name) or "" for name in _CAPS}
     shown |= {f"action_{name}": (rules.get("actions") or {}).get(name, {}).get("points", "") for name in ACTIONS}
     shown |= {name: "on" if rules.get(name) else "" for name in _FLAGS}
@@ -53,7 +55,15 @@ def laid_over(rules: Mapping[str, Any], form: Mapping[str, str]) -> dict[str, An
         _set(drafted, name, name in form and form[name] != "")
     _part(drafted, "caps", {name: _number(form.get(f"cap_{name}", "")) for name in _CAPS})
     _lay_actions(drafted, form)
+    _lay_referral(drafted, {name: _number(form.get(f"referral_{name}", "")) for name in _SIDES})
     return drafted
+
+
+def _lay_referral(drafted: dict[str, Any], points: Mapping[str, int | str]) -> None:
+    """Without points for either side there is no such rule; else what the form does not know of it stays."""
+    told = {name: value for name, value in points.items() if value not in ("", 0)}
+    kept = {name: value for name, value in (drafted.get("referral") or {}).items() if name not in _SIDES}
+    _set(drafted, "referral", kept | told if told else None)
 
 
 def _lay_actions(drafted: dict[str, Any], form: Mapping[str, str]) -> None:
