@@ -13,7 +13,6 @@ from typing import Any
 from app import clock
 from app.demo import queries
 from app.demo.processes import DemoError
-from app.demo.visiting import Visitors
 from app.demo.world import World
 
 QUIET_SECONDS = 900.0
@@ -82,7 +81,7 @@ def judge(world: World) -> Verdict:
     accounts: dict[str, dict[str, int]] = figures["accounts"]
     balances = world.members.balances([int(owner) for owner in accounts if owner.isdigit()])
     differences += _accounts(accounts, balances, guests)
-    popups = Visitors(world).statistics()
+    popups = world.visitors().statistics()
     differences += _offers(figures["offers"], popups)
     summary = _summary(stats, inbox, app, words, agrees=not differences)
     return Verdict(summary | {"popups": popups}, differences, balances)

@@ -19,10 +19,10 @@ from tqdm import tqdm
 from app import clock
 from app.demo.judging import Difference, judge, wait_until_quiet
 from app.demo.processes import DemoError
-from app.demo.visiting import Visitors, fill_shelves
 from app.demo.world import World, clear, read_notes
 from dev_store.history.running import Runner
 from dev_store.history.steps import REDEEM, SIGN_UP, Step
+from dev_store.history.window import Visitors, fill_shelves
 from dev_store.history.year import generate
 
 SHOP = "fern-and-moss.myshopify.com"
@@ -58,8 +58,8 @@ def _live(world: World) -> None:
     click.echo(f"Installing Perennial in {PLACE['name']} ({world.shop}) …")
     world.install(**PLACE)
     world.store.delivery(double=DOUBLED, shuffle=WINDOW, compress=1000)
-    fill_shelves(world)
-    visitors = Visitors(world)
+    fill_shelves(world.store)
+    visitors = world.visitors()
     visitors.open_window()
     wait_until_quiet(world)
     steps = generate(SEED, start=start, days=DAYS, visitors=True)

@@ -24,6 +24,7 @@ from app.demo.processes import Child, DemoError, OneDemo, free_port, stop_all
 from app.postgres import database_url, embedded
 from dev_store.history.actors import Members, install
 from dev_store.history.remote import StoreClient
+from dev_store.history.window import Visitors
 
 ROOT = Path(__file__).resolve().parents[2]
 APP_CONFIG = ROOT / "shopify.app.toml"
@@ -90,6 +91,10 @@ class World:
     @property
     def members(self) -> Members:
         return Members(self.app_url, self.notes.key)
+
+    def visitors(self) -> Visitors:
+        """People who look at the shop from now on."""
+        return Visitors(self.app_url, self.store_origin, self.shop, self.notes.key)
 
     @property
     def database(self) -> Database:

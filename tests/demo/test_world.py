@@ -13,8 +13,8 @@ from tqdm import tqdm
 from app import clock
 from app.demo.judging import judge, wait_until_quiet
 from app.demo.story import PLACE, live
-from app.demo.visiting import TITLE, Visitors
 from app.demo.world import World, clear, read_notes
+from dev_store.history.window import TITLE
 from dev_store.history.year import generate
 
 SHOP = "small.myshopify.com"
@@ -33,7 +33,7 @@ def test_a_small_history_agrees_a_foreign_point_is_found_and_a_second_start_find
     with World(home, SHOP) as world, tqdm(total=len(steps), disable=True) as bar:
         world.move_clocks(START - clock.wall_now())
         world.install(**PLACE)
-        visitors = Visitors(world)
+        visitors = world.visitors()
         visitors.open_window()
         wait_until_quiet(world)
         live(world, steps, bar, visitors)

@@ -1,7 +1,7 @@
-"""The demo's shop window: a popup made through the public API, and visitors who meet it through the storefront.
+"""The seeded shop's window: a popup made through the app's public API, and visitors who meet it on the storefront.
 
-Visitors do what the theme's script does: they tell that a popup was seen, and sign up, each from an address of its own.
-Called by `story`.
+They know the app as any stranger does, by HTTP alone, and do what the theme's script does: tell that a popup was seen,
+and sign up, each from an address of its own. Called by `app.demo`.
 """
 
 import itertools
@@ -9,10 +9,9 @@ from typing import Any
 
 import requests
 
-from app.demo.processes import DemoError
-from app.demo.world import World
 from dev_store.history.catalogue import PRODUCTS
 from dev_store.history.figures import ADVOCATE_POINTS, FRIEND_POINTS
+from dev_store.history.remote import RemoteError, StoreClient
 
 TITLE = "Welcome to Fern & Moss"
 _CONSENT = "I agree to receive offers by e-mail and can stop them at any time."
@@ -46,14 +45,17 @@ _SEEN = 4  # times a popup is seen for each visitor who signs up
 
 
 class Visitors:
-    """People on the storefront of a world's shop, and the popup that waits for them."""
+    """People on the storefront of a shop (full myshopify domain), and the popup that waits for them.
 
-    def __init__(self, world: World) -> None:
-        self._api = f"{world.app_url}/api/v1"
-        self._shop = f"{world.store_origin}/{world.shop}"
+    `key` is the shop's bearer key. Everything raises RemoteError when it is refused.
+    """
+
+    def __init__(self, app_url: str, store_origin: str, shop: str, key: str) -> None:
+        self._api = f"{app_url}/api/v1"
+        self._shop = f"{store_origin}/{shop}"
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy has no business on this machine
-        self._key = {"Authorization": f"Bearer {world.notes.key}"}
+        self._key = {"Authorization": f"Bearer {key}"}
         self._popup: dict[str, Any] = {}
         self._numbers = itertools.count(1)
 
@@ -93,15 +95,15 @@ class Visitors:
     def _ask(self, method: str, url: str, body: Any, headers: dict[str, str]) -> dict[str, Any]:
         answer = self._session.request(method, url, json=body, headers=headers, timeout=60)
         if not answer.ok:
-            raise DemoError(f"{method} {url} said {answer.status_code}: {answer.text[:300]}")
+            raise RemoteError(f"{method} {url} said {answer.status_code}: {answer.text[:300]}")
         document: dict[str, Any] = answer.json()
         return document
 
 
-def fill_shelves(world: World) -> None:
+def fill_shelves(store: StoreClient) -> None:
     """The goods that the year's orders name, for visitors to look at."""
     variants = ((product, [{"sku": product.sku, "price": str(product.price)}]) for product in PRODUCTS)
-    world.store.batch(
+    store.batch(
         [
             {"verb": "create_product", "title": product.title, "handle": product.sku.lower(), "variants": variant}
             for product, variant in variants
