@@ -21,11 +21,15 @@ log = structlog.get_logger()
 
 
 class NotAdmitted(Exception):
-    """The page is not shown. `again`: a new token would help, so App Bridge may ask once more by itself."""
+    """The page is not shown, and why not."""
 
     def __init__(self, title: str, text: str, *, status: int = 401, ancestors: str = "'none'") -> None:
         super().__init__(title)
         self.title, self.text, self.status, self.ancestors = title, text, status, ancestors
+
+
+class Expired(NotAdmitted):
+    """The token was good a moment ago; with a new one the page is shown."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def _verified(runtime: Runtime, token: str) -> IdToken:
     try:
         return verify_id_token(token, settings.api_key, settings.webhook_secrets)
     except IdTokenExpired as error:
-        raise NotAdmitted(_("Your session has expired"), _("Open the app again from the Shopify admin.")) from error
+        raise Expired(_("Your session has expired"), _("Open the app again from the Shopify admin.")) from error
     except BadIdToken as error:
         log.warning("ID token refused", reason=str(error))
         raise NotAdmitted(_("You are not signed in"), _("Open the app again from the Shopify admin.")) from error

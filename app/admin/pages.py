@@ -3,15 +3,19 @@
 Used by the admin and by the pages of OAuth. A page that belongs to no verified shop may not be framed at all.
 """
 
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, make_response, render_template
+from flask import Response, current_app, make_response, render_template, url_for
 
 from app import runtime
 from app.config import Settings
 from app.shopify.origin import ADMIN, is_shopify_itself
 
+STATIC = Path(__file__).parent / "static"
 APP_BRIDGE = "https://cdn.shopify.com/shopifycloud/app-bridge.js"
 
 
@@ -27,10 +31,22 @@ def any_admin(settings: Settings) -> str:
     return ADMIN if is_shopify_itself(settings) else f"{ADMIN} {_origin_of_shopify(settings)}"
 
 
+def asset(name: str) -> str:
+    """The address of a file of `static/`, with its digest: it may be kept for ever, and a new release is a new one."""
+    path = STATIC / name
+    digest = _digest(path, path.stat().st_mtime_ns) if path.is_file() else ""
+    return url_for("admin.static", filename=name, v=digest)
+
+
+@lru_cache
+def _digest(path: Path, written: int) -> str:
+    return sha256(path.read_bytes()).hexdigest()[:12]
+
+
 def page(template: str, /, *, status: int = 200, ancestors: str = "'none'", **context: Any) -> Response:
     """Render a template. `ancestors` are the origins that may show it in a frame, from `origin.frame_ancestors`."""
     settings = runtime.of(current_app).settings
-    known = {"app_bridge": app_bridge(settings), "api_key": settings.api_key}
+    known = {"app_bridge": app_bridge(settings), "api_key": settings.api_key, "asset": asset}
     response = make_response(render_template(template, **known, **context), status)
     response.headers["Content-Security-Policy"] = f"{_policy(settings)}; frame-ancestors {ancestors}"
     response.headers["Cache-Control"] = "no-store"

@@ -14,7 +14,7 @@ from werkzeug.datastructures import WWWAuthenticate
 
 from app import runtime
 from app.admin import serving
-from app.admin.identity import NotAdmitted, admitted, presented
+from app.admin.identity import Expired, NotAdmitted, admitted, presented
 from app.admin.pages import any_admin, message, page
 from app.admin.table import ACTIONS, PAGES, Action, Page
 from app.admin.texts import DEFAULT, known_language
@@ -28,6 +28,8 @@ log = structlog.get_logger()
 blueprint = Blueprint("admin", __name__, template_folder="templates", static_folder="static", static_url_path="/assets")
 # App Bridge repeats a fetch with a new ID token when it reads this.
 RETRY_HEADER = "X-Shopify-Retry-Invalid-Session-Request"
+# In the address of a page that got a new ID token once.
+PATCHED = "patched"
 
 
 def _look(entry: Page, **path: str | int) -> ResponseReturnValue:
@@ -38,6 +40,8 @@ def _look(entry: Page, **path: str | int) -> ResponseReturnValue:
         return _without_token(running, entry)
     try:
         staff = admitted(running, given, request.args.get("shop"))
+    except Expired as refusal:
+        return _refused(refusal) if given.in_header or not _may_patch() else _to_patch()
     except NotAdmitted as refusal:
         return _refused(refusal)
     return serving.look(running, staff, entry, path)
@@ -58,10 +62,14 @@ def _act(entry: Action, **path: str | int) -> ResponseReturnValue:
 
 
 def _refuse_foreign_page(running: Runtime) -> None:
-    """The token proves who asks; where the browser says which page asks, it has to be one of ours as well."""
+    """The token proves who asks; where the browser says which page asks, it has to be one of ours as well.
+
+    Our pages send no referrer; for such ones browsers may say `null`, and beside it whether the origin is the same.
+    """
     origin = request.headers.get("Origin")
     own = urlsplit(running.settings.app_url)
-    if origin not in (None, f"{own.scheme}://{own.netloc}", request.host_url.rstrip("/")):
+    named = origin in (None, f"{own.scheme}://{own.netloc}", request.host_url.rstrip("/"))
+    if not named and not (origin == "null" and request.headers.get("Sec-Fetch-Site") == "same-origin"):
         raise NotAdmitted(_("This did not come from Perennial"), _("Nothing was changed."), status=403)
 
 
@@ -72,6 +80,14 @@ def _choose_language() -> None:
     g.language = told or known_language(request.accept_languages.best) or DEFAULT
 
 
+@blueprint.after_request
+def _keep_assets(response: Response) -> Response:
+    """What is asked for by its digest never changes."""
+    if request.endpoint == "admin.static" and request.args.get("v") and response.status_code == 200:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
 @blueprint.get("/patch-id-token")
 def patch_id_token() -> Response:
     """A page with nothing on it but App Bridge, which opens the address in `shopify-reload` with a new ID token."""
@@ -79,9 +95,16 @@ def patch_id_token() -> Response:
     return page("admin/patch.html", ancestors=_ancestors(running, request.args.get("shop", "")))
 
 
+def _may_patch() -> bool:
+    """A browser that loads a page, and has not just been there: clocks that disagree must not send it in circles."""
+    return "Sec-Fetch-Dest" in request.headers and PATCHED not in request.args
+
+
 def _to_patch() -> ResponseReturnValue:
     """Only the path is repeated, without what a token said: an address that leads elsewhere cannot be given."""
     kept = [(name, value) for name, value in request.args.items(multi=True) if name not in ("id_token", "hmac")]
+    if "id_token" in request.args:
+        kept.append((PATCHED, "1"))
     reload = request.path + (f"?{urlencode(kept)}" if kept else "")
     named = {name: request.args[name] for name in ("shop", "host", "embedded", "locale") if name in request.args}
     return redirect(f"/patch-id-token?{urlencode({**named, 'shopify-reload': reload})}")

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from flask import Response, current_app, g, request, stream_with_context
+from flask import Response, current_app, g, request
 from sqlalchemy.orm import Session
 
 from app import runtime
@@ -165,7 +165,7 @@ def _shown(visit: Visit, staff: Staff, looked: Looked, *, status: int | None = N
 def _file(running: Runtime, file: File) -> Response:
     content = file.content(running) if callable(file.content) else file.content
     pieces = (piece.encode() if isinstance(piece, str) else piece for piece in content)
-    response = Response(stream_with_context(pieces), content_type=f"{file.kind}; charset=utf-8")
+    response = Response(pieces, content_type=f"{file.kind}; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -19,9 +19,10 @@ from werkzeug.test import TestResponse
 from app import clock
 from app.admin.table import ACTIONS, PAGES
 from app.api import keys
-from app.customers.models import Account
+from app.customers.models import Account, AccountIdentity, Customer
 from app.discounts.pools.service import Offer
-from app.loyalty import programs
+from app.loyalty import programs, service
+from app.loyalty.ledger import Holder
 from app.loyalty.models import Reward
 from app.loyalty.programs import DEFAULT_RULES
 from app.loyalty.run_models import WhatIf
@@ -35,8 +36,8 @@ from tests.shopify.signing import SHOP, id_token
 
 OTHER = "other.myshopify.com"
 SECRET_NAME = "Nobody else's business"
-POPUP = {"trigger": {"exit": True}, "texts": {"en": {"title": SECRET_NAME, "consent": SECRET_NAME}}}
-OFFER = Offer(title=SECRET_NAME, kind="amount_off", value=500, currency="EUR")
+# In a text, in an attribute, and as the end of a text area or a script.
+SCRIPT = '</textarea></script><script>alert(1)</script>"><img src=x onerror=alert(1)>'
 RETRY = "X-Shopify-Retry-Invalid-Session-Request"
 ADDRESSES = [("GET", page.path) for page in PAGES] + [("POST", action.path) for action in ACTIONS]
 
@@ -60,18 +61,25 @@ def theirs(runtime: Runtime, connected: Shop) -> Rows:
         return _rows(session, other)
 
 
-def _rows(session: Session, shop: Shop) -> Rows:
+def _rows(session: Session, shop: Shop, name: str = SECRET_NAME) -> Rows:
+    """One row of each kind, with this name wherever a person or a merchant can write something."""
     now = clock.now()
     program = programs.default_program(session, shop.id)
     account = Account(shop_id=shop.id, created_at=now)
-    popup = popups.create(session, shop.id, name=SECRET_NAME, definition=POPUP, offer=OFFER)
+    definition = {"trigger": {"exit": True}, "texts": {"en": {"title": name, "body": name, "consent": name}}}
+    offer = Offer(title=name, kind="amount_off", value=500, currency="EUR")
+    popup = popups.create(session, shop.id, name=name, definition=definition, offer=offer)
     wanted = {"rules": DEFAULT_RULES, "from": now.isoformat(), "until": now.isoformat(), "counting": "as_posted"}
     asked = WhatIf(shop_id=shop.id, program_id=program.id, kind="rules", asked=wanted, state="pending", asked_at=now)
     request = PrivacyRequest(shop_id=shop.id, kind="data_request", webhook_id="w", customer_id=7, received_at=now)
-    segment = Segment(shop_id=shop.id, name=SECRET_NAME, query="number_of_orders > 1", created_at=now, updated_at=now)
+    segment = Segment(shop_id=shop.id, name=name, query="number_of_orders > 1", created_at=now, updated_at=now)
     session.add_all([account, asked, request, segment])
-    keys.create_key(session, shop.id, SECRET_NAME)
+    keys.create_key(session, shop.id, name)
     session.flush()
+    customer = Customer(shop_id=shop.id, id=7, first_name=name, last_name=name, email=f"{name}@example.com")
+    session.add_all([customer, AccountIdentity(shop_id=shop.id, kind="customer", value="7", account_id=account.id)])
+    holder = Holder(shop.id, program.id, account.id)
+    service.adjust(session, holder, 5, request_id=f"gift {shop.id}", note=name, actor="key:1")
     columns = "shop_id, partition, topic, webhook_id, state, lane, triggered_at, received_at"
     event_id = session.scalar(
         text(
@@ -81,6 +89,7 @@ def _rows(session: Session, shop: Shop) -> Rows:
         {"shop": shop.id, "now": now},
     )
     reward = session.query(Reward).filter_by(shop_id=shop.id).one()
+    reward.title = program.name = name
     (key,) = keys.list_keys(session, shop.id)
     ids: dict[str, Any] = {
         "account_id": account.id,
@@ -98,7 +107,7 @@ def _rows(session: Session, shop: Shop) -> Rows:
 
 def _everywhere(client: FlaskClient, rows: Rows, **sent: Any) -> Iterator[tuple[str, TestResponse]]:
     for method, rule in ADDRESSES:
-        body = {"data": {"key": f"k-{rule}"}} if method == "POST" else {}
+        body: dict[str, Any] = {"data": {"key": f"k-{rule}"}} if method == "POST" else {}
         yield f"{method} {rule}", client.open(rows.path(rule), method=method, **body, **sent)
 
 
@@ -200,6 +209,20 @@ def test_every_page_of_ones_own_shop_opens_under_the_policy(
             assert re.findall(r"<script(?! src=)|\son\w+=|\sstyle=", answer.text) == []
 
 
+def test_script_in_any_text_stays_text(client: FlaskClient, runtime: Runtime) -> None:
+    mine = installed(runtime, SHOP, ShopInfo(1, SCRIPT, SCRIPT, "EUR", "Europe/Berlin", "DE", SCRIPT))
+    with runtime.database.system() as session:
+        rows = _rows(session, mine, SCRIPT)
+    staff, seen = Staff(client), 0
+    for page in PAGES:
+        answer = staff.look(rows.path(page.path))
+        if answer.mimetype == "text/html":
+            assert (page.path, SCRIPT in answer.text) == (page.path, False)
+            assert re.findall(r"<script(?! src=)|<img|</textarea></script>", answer.text) == []
+            seen += "&lt;img src=x onerror=alert(1)&gt;" in answer.text
+    assert seen >= 5  # it is there, and it is text
+
+
 def test_a_change_needs_the_token_in_the_header(client: FlaskClient, runtime: Runtime, connected: Shop) -> None:
     """A form of another site can name an address with a token it has seen; it cannot set a header."""
     before = _state(runtime)
@@ -217,6 +240,32 @@ def test_a_change_from_a_page_of_another_origin_is_refused(
     assert answer.status_code == 403
     assert "did not come from Perennial" in answer.text
     assert _state(runtime) == before
+
+
+@pytest.mark.parametrize(("site", "status"), [("same-origin", 200), ("cross-site", 403)])
+def test_a_browser_that_keeps_the_origin_back_says_whether_it_is_ours(
+    client: FlaskClient, connected: Shop, site: str, status: int
+) -> None:
+    headers = {"Authorization": f"Bearer {id_token()}", "Origin": "null", "Sec-Fetch-Site": site}
+    assert client.post("/settings/keys", data={"key": "1", "name": "x"}, headers=headers).status_code == status
+
+
+def test_a_page_whose_token_is_spent_gets_a_new_one_once(client: FlaskClient, connected: Shop) -> None:
+    past = int(time.time()) - 3600
+    spent = id_token(exp=past, nbf=past - 60)
+    browser = {"Sec-Fetch-Dest": "iframe"}
+    answer = client.get(f"/settings?id_token={spent}", headers=browser)
+    assert answer.location == "/patch-id-token?shopify-reload=%2Fsettings%3Fpatched%3D1"
+    assert client.get(f"/settings?patched=1&id_token={spent}", headers=browser).status_code == 401
+
+
+def test_scripts_and_styles_are_kept_by_their_digest(client: FlaskClient, connected: Shop) -> None:
+    page = Staff(client).look("/settings").text
+    found = re.findall(r"/assets/[\w.-]+\?v=\w+", page)
+    assert len(found) >= 3
+    for address in found:
+        with client.get(address) as answer:
+            assert (answer.status_code, "immutable" in answer.headers["Cache-Control"]) == (200, True)
 
 
 def test_nothing_is_changed_by_looking(client: FlaskClient) -> None:

@@ -75,7 +75,7 @@ def test_a_locale_leads_to_a_language_of_ours(told: str | None, known: str | Non
         ("en", "USD", 123456, "$1,234.56"),
         ("de", "EUR", 123456, "1.234,56\xa0€"),
         ("ja", "JPY", 1234, "￥1,234"),
-        ("en", "KWD", 1234, "KWD\xa01.234"),
+        ("de", "KWD", 1234, "1,234\xa0KWD"),
     ],
 )
 def test_money_is_written_in_its_currency(language: str, currency: str, minor: int, shown: str) -> None:
