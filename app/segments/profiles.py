@@ -48,7 +48,7 @@ with roots as materialized (
            coalesce(c.deleted_at, c.redacted_at) is null and c.merged_into is null as living
     from everyone e
     join identities i on i.shop_id = :shop and i.account_id = e.id and i.kind = 'customer'
-    left join customers c on c.shop_id = :shop and c.id = cast(i.value as bigint)
+    left join {customers} on true
 ), faces as (
     select distinct on (root) * from people where living order by root, own desc, updated_at desc nulls last, id
 ), lands as (
@@ -107,6 +107,11 @@ where ({ours}) is distinct from ({excluded})
 """
 
 
+_CUSTOMERS = """lateral (
+    select * from customers c where c.shop_id = :shop and c.id = cast(i.value as bigint) {one_by_one}
+) c"""
+
+
 def refresh(session: Session, shop_id: int, scope: Scope, zone: str) -> None:
     """Profiles of these accounts become what the facts are now. `zone` is the shop's, for days between orders."""
     session.execute(_statement(scope), {"shop": shop_id, "zone": zone, **scope.parameters})
@@ -116,6 +121,8 @@ def _statement(scope: Scope) -> TextClause:
     return text(
         _REFRESH.format(
             roots=scope.sql("a.id"),
+            # Of some, each by the key: a join would read the whole shop where statistics are not there yet.
+            customers=_CUSTOMERS.format(one_by_one="" if scope.accounts is None else "limit 1"),
             orders=scope.sql("o.account_id"),
             balances=scope.sql("b.account_id"),
             profiles=scope.sql("p.account_id"),

@@ -58,7 +58,6 @@ create table segment_profiles (
     constraint segment_profiles_pk primary key (shop_id, account_id)
 );
 create index segment_profiles_added_at_ix on segment_profiles (shop_id, added_at);
-create index segment_profiles_first_order_at_ix on segment_profiles (shop_id, first_order_at);
 create index segment_profiles_last_order_at_ix on segment_profiles (shop_id, last_order_at);
 create index segment_profiles_at_risk_at_ix on segment_profiles (shop_id, at_risk_at);
 
