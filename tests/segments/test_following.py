@@ -19,6 +19,7 @@ from app.segments.follow import calendar_of
 from app.shops.models import Shop
 from tests.factories import make_shop
 from tests.segments.town import DAY_ONE, ZONE, Town
+from tests.soak_page import write_section
 
 ADA, BEA = 7, 8
 
@@ -312,3 +313,8 @@ def test_step_by_step_ends_where_a_rebuild_ends_in_many_towns(runtime: Runtime) 
         town.begin()
         Life(town, Random(seed)).live(120)
         agree(town)
+    write_section(
+        "Segments: step by step and from nothing",
+        "200 towns with 120 things happening to five customers and some guests in each: members were those who fit, "
+        "transitions led from nobody to them without gaps, and a rebuild changed nothing.",
+    )
