@@ -179,7 +179,7 @@ TROUBLES = [
 ]
 
 
-@pytest.mark.parametrize("kinds", TROUBLES, ids=lambda kinds: "-".join(kinds))
+@pytest.mark.parametrize("kinds", TROUBLES, ids="-".join)
 def test_trouble_with_bulk_operations_changes_nothing_in_the_end(
     world: World, expected: Rows, kinds: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
