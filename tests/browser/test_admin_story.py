@@ -57,6 +57,7 @@ def heading(app: FrameLocator, text: str | re.Pattern[str]) -> None:
     expect(app.get_by_role("heading", level=1)).to_have_text(text)
 
 
+@pytest.mark.requirement(57)
 def test_from_install_to_a_launched_program(page: Page, world: World) -> None:
     page.goto(f"{world.app_url}/auth?shop={world.shop}")
     page.get_by_role("button", name="Install app").click()
@@ -85,15 +86,15 @@ def test_from_install_to_a_launched_program(page: Page, world: World) -> None:
     expect(app.get_by_role("link", name="Set up the program")).to_have_count(0)
 
 
-@pytest.mark.parametrize(
-    "path", ["", "/setup", "/setup/program", "/setup/numbers", "/setup/look", "/setup/preview", "/settings"]
-)
-def test_every_page_is_accessible_and_fits_on_a_phone(page: Page, world: World, path: str) -> None:
-    app = open_in_admin(page, world, path)
-    expect(app.get_by_role("heading", level=1)).to_be_visible()
-    assert faults_at(page) == []
-    page.set_viewport_size({"width": 320, "height": 640})
-    assert fits(page)
+def test_every_page_of_the_way_is_accessible_and_fits_on_a_phone(page: Page, world: World) -> None:
+    paths = ("", "/setup", "/setup/program", "/setup/numbers", "/setup/look", "/setup/preview", "/settings")
+    for path in paths:
+        page.set_viewport_size({"width": 1280, "height": 800})
+        app = open_in_admin(page, world, path)
+        expect(app.get_by_role("heading", level=1)).to_be_visible()
+        assert (path, faults_at(page)) == (path, [])
+        page.set_viewport_size({"width": 320, "height": 640})
+        assert (path, fits(page)) == (path, True)
 
 
 def test_the_menu_of_the_admin_leads_through_the_app(page: Page, world: World) -> None:
