@@ -18,6 +18,7 @@ from dev_store.commerce import OrderLine
 from tests.browser.test_popup import dialog
 from tests.browser.test_sign_up_story import WORDS, ask, pay, put_into_cart
 from tests.storefront.conftest import SHOP, Street, app_port, dev_store, settings, street  # noqa: F401 - fixtures
+from tests.storefront.test_joining import reward_friends
 
 pytestmark = pytest.mark.browser
 
@@ -139,6 +140,27 @@ def test_a_friend_follows_the_link_and_buys_and_both_are_rewarded_until_a_refund
     assert (points(street, key, ann), points(street, key, ben)) == ((30, 0), (0, 0))
     page.reload()
     expect(page.get_by_text("You have 30 points.")).to_be_visible()
+
+
+@pytest.mark.requirement(42, partly=True)
+def test_a_customer_becomes_a_member_by_a_button_and_has_a_link(page: Page, street: Street) -> None:  # noqa: F811 - the fixture
+    reward_friends(street)
+    street.commerce.create_customer(at=street.store.clock.now(), email="cem@example.com")
+    published(street)
+    shop = f"{street.origin}/{SHOP}/"
+    log_in(page, shop, "cem@example.com")
+    expect(page.get_by_label("Your link for friends")).to_be_hidden()
+    page.get_by_role("button", name="Become a member").press("Enter")
+    field = page.get_by_label("Your link for friends")
+    expect(field).to_be_focused()
+    link = field.input_value()
+    assert link.startswith(f"{shop.rstrip('/')}/?ref=")
+    assert len(link.rpartition("=")[2]) == 8
+    expect(page.get_by_role("button", name="Become a member")).to_be_hidden()
+    published(street)
+    page.reload()
+    expect(page.get_by_label("Your link for friends")).to_have_value(link)
+    expect(page.get_by_text("You have 20 points.")).to_be_visible()
 
 
 def _buy_as_friend(browser: Browser, running: Street, shop: str, link: str) -> int:
