@@ -92,7 +92,7 @@ def reserve(runtime: Runtime, shop_id: int, points: float, *, patience: float) -
 
 
 def give_back(runtime: Runtime, shop_id: int, reserved: float) -> None:
-    """Put back the points of a call that surely did not run. Opens a session."""
+    """Put back the points of a call of which we hear no cost: it did not run, or the next answer says what is left."""
     with runtime.database.shop(shop_id) as session:
         session.execute(_GIVE_BACK, {"shop_id": shop_id, "points": reserved, "now": clock.wall_now()})
 
@@ -100,8 +100,7 @@ def give_back(runtime: Runtime, shop_id: int, reserved: float) -> None:
 def settle(runtime: Runtime, shop_id: int, reserved: float, cost: Cost) -> bool:
     """Put back what the call did not use, and believe Shopify where it says that less is there than we thought.
 
-    An answer without figures leaves the reservation as it is, since the points may have been used; then False. Opens a
-    session.
+    False for an answer without figures, which changes nothing. Opens a session.
     """
     if cost.available is None or not cost.per_second:
         return False

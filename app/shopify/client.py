@@ -103,11 +103,9 @@ class _Call:
             if self.operation.changes:
                 raise
             raise Unavailable(str(error)) from error
-        except (Unauthorised, Unavailable):
-            if not self.told:  # it never ran
-                buckets.give_back(self.runtime, self.shop_id, reserved)
-            raise
         finally:
+            if not self.told:
+                buckets.give_back(self.runtime, self.shop_id, reserved)
             metrics.shopify_calls.labels(self.operation.name, outcome).inc()
         self._log("shopify call", started, cost=cost.requested, available=cost.available)
         self._note(access, answer)
