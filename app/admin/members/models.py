@@ -11,7 +11,7 @@ from app.loyalty.models import Redemption
 
 _LIVING = text("deleted_at is null and redacted_at is null")
 # Written as PostgreSQL writes it, so that the test of models and database can compare it.
-FULL_NAME = "lower(((coalesce(first_name, '') || ' ') || coalesce(last_name, '')))"
+FULL_NAME = "lower((coalesce(first_name, '') || ' ') || coalesce(last_name, ''))"
 
 _BYTEWISE = {"found": "text_pattern_ops", "value": "text_pattern_ops"}
 
