@@ -51,7 +51,7 @@ class Circle(People):
             found = session.execute(text("select order_id, matched_by, refused from referrals order by order_id"))
             return [tuple(row) for row in found]
 
-    def points(self, customer: int) -> int:
+    def brings(self, customer: int) -> int:
         """What a customer's account has of referrals."""
         with self.runtime.database.system() as session:
             key = (self.shop.id, customer)
@@ -63,7 +63,7 @@ class Circle(People):
 
     def rewarded(self) -> tuple[int, int]:
         """Points that Ann and Ben have of referrals."""
-        return self.points(ANN), self.points(BEN)
+        return self.brings(ANN), self.brings(BEN)
 
     def require_true(self) -> None:
         """Every law of the ledger holds."""

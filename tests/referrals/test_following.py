@@ -50,7 +50,7 @@ def test_the_cart_is_believed_before_the_landing_page_unless_it_leads_nowhere(ci
     circle.brought(1, BEN, landing_site=f"/?ref={circle.code(CEM)}")
     circle.brought(2, 21, ref="NOBODY", landing_site=f"/?ref={circle.code()}")
     assert circle.referrals() == [(1, "attribute", None), (2, "landing", None)]
-    assert (circle.points(ANN), circle.points(CEM)) == (1_000, 0)
+    assert (circle.brings(ANN), circle.brings(CEM)) == (1_000, 0)
 
 
 def invite(circle: Circle, code: str, ref: str) -> None:
@@ -69,7 +69,7 @@ def test_a_code_given_with_the_link_is_the_strongest_trace(circle: Circle) -> No
     used = [{"code": "welcome-1", "amount": "5.00", "type": "fixed_amount"}]
     circle.brought(1, BEN, ref=circle.code(CEM), discount_codes=used)
     assert circle.referrals() == [(1, "code", None)]
-    assert (circle.points(ANN), circle.points(CEM)) == (500, 0)
+    assert (circle.brings(ANN), circle.brings(CEM)) == (500, 0)
     # Who signed up is forgotten; that the code came with Ann's link is not.
     with circle.runtime.database.system() as session:
         session.execute(text("update sign_ups set ref = null"))
@@ -110,7 +110,7 @@ def test_a_reward_stays_while_enough_is_left_and_falls_with_its_order(circle: Ci
         ({"status": "paid"}, True),
         ({"cancelled_at": START.isoformat()}, False),
     ):
-        circle.brought(1, BEN, **change)
+        circle.brought(1, BEN, 10_000, ref=None, **change)
         assert circle.rewarded() == ((500, 200) if rewarded else (0, 0)), change
 
 
@@ -124,7 +124,7 @@ def test_nobody_brings_himself(circle: Circle) -> None:
     circle.brought(6, 24, shipping_address=AWAY)
     reasons = ["same_account", "same_email", "same_phone", "same_address", None]
     assert circle.referrals() == [(number, "attribute", reason) for number, reason in enumerate(reasons, start=2)]
-    assert circle.points(ANN) == 500
+    assert circle.brings(ANN) == 500
 
 
 def test_what_is_known_of_the_advocate_later_counts_as_well(circle: Circle) -> None:
@@ -146,7 +146,7 @@ def test_who_turns_out_to_be_the_same_person_was_not_brought(circle: Circle) -> 
     circle.brought(1, BEN)
     circle.merged(ANN, BEN)
     assert circle.referrals() == [(1, "attribute", "same_account")]
-    assert circle.points(ANN) == 0
+    assert circle.brings(ANN) == 0
     circle.parted()
     assert circle.rewarded() == (500, 200)
 
@@ -155,9 +155,9 @@ def test_the_account_that_took_the_advocate_over_has_the_reward(circle: Circle) 
     circle.customer(CEM, "cem@example.com")
     circle.brought(1, BEN)
     circle.merged(CEM, ANN)
-    assert (circle.points(CEM), circle.points(BEN)) == (500, 200)
+    assert (circle.brings(CEM), circle.brings(BEN)) == (500, 200)
     circle.brought(1, BEN, cancelled_at=START.isoformat())
-    assert (circle.points(CEM), circle.points(BEN)) == (0, 0)
+    assert (circle.brings(CEM), circle.brings(BEN)) == (0, 0)
 
 
 def test_unknown_history_does_not_make_anybody_new(circle: Circle) -> None:

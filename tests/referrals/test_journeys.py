@@ -39,7 +39,7 @@ def test_visits_tell_whom_a_friend_came_through(connected: Shopify) -> None:  # 
     assert circle.referrals() == []
     assert drain(connected.runtime) == 1
     assert circle.referrals() == [(order, "journey", None)]
-    assert circle.points(ANN) == 500
+    assert circle.brings(ANN) == 500
     deliver(connected, order)
     assert drain(connected.runtime) == 0
 
