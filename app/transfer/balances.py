@@ -20,6 +20,7 @@ from app.audit import service as audit
 from app.db import Database
 from app.errors import Conflict, NotFound
 from app.loyalty.programs import default_program, zone_of
+from app.segments import dirty as segments
 from app.shops.models import Shop
 from app.transfer import posting, undo
 from app.transfer.errors import FileRefused
@@ -100,6 +101,7 @@ def carry_on(
             now = clock.now()
             if until is None:
                 imported.state, imported.done_at = "done", now
+                segments.note_shop(session, shop_id)
                 return imported
             imported.state = "posting"
             posting.post_chunk(session, imported, until, now)
@@ -139,6 +141,7 @@ def take_back(
             imported = locked(session, shop_id, import_id)
             if not undo.undo_chunk(session, imported, chunk, clock.now(), actor):
                 imported.state, imported.undone_at = "undone", clock.now()
+                segments.note_shop(session, shop_id)
                 return imported
             left = imported.position
         if progress:

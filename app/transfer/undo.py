@@ -185,7 +185,9 @@ def _free(lots: Mapping[Holder, AccountLots], holder: Holder, source: Source, ro
 
 def _unused_accounts() -> str:
     """Delete accounts that the import made and that nothing but its entries has named since, with their identity."""
-    left_out = {"ledger_entries", "identities", "balance_import_rows"}
+    # Segments are made anew from the rest when an undo ends.
+    segments = {"segment_changes", "segment_profiles", "segment_members", "segment_transitions"}
+    left_out = {"ledger_entries", "identities", "balance_import_rows", *segments}
     naming = [
         f"and not exists (select from {table.name} t where t.shop_id = a.shop_id and t.account_id = a.id)"
         for table in Base.metadata.sorted_tables

@@ -9,8 +9,9 @@ from app.loyalty.verify import verify
 from app.migrations.metadata import metadata
 from app.runtime import Runtime
 
-# What an import leaves behind on purpose: its record, who did it, and entries that sum to nothing.
-RECORDS = {"ledger_entries", "ledger_notes", "balance_imports", "balance_import_rows", "audit_log"}
+# What an import leaves behind on purpose: its record, who did it, entries that sum to nothing, and notes about whom to
+# look at for segments, which the next look takes.
+RECORDS = {"ledger_entries", "ledger_notes", "balance_imports", "balance_import_rows", "audit_log", "segment_changes"}
 
 
 def everything(runtime: Runtime, shop_id: int, *, without: set[str] = RECORDS) -> dict[str, list[dict[str, Any]]]:
