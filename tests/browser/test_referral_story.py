@@ -94,7 +94,7 @@ def copied_link(page: Page) -> str:
 
 def referral(running: Street, key: str) -> dict[str, Any]:
     [only] = ask(running, key, "GET", "/referrals")["data"]
-    return only
+    return dict(only)
 
 
 def points(running: Street, key: str, customer: str) -> tuple[int, int]:

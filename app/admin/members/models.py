@@ -3,7 +3,7 @@
 `text_pattern_ops` compares byte by byte, as the searches do, so that they serve under any collation.
 """
 
-from sqlalchemy import Index, literal_column, text
+from sqlalchemy import Index, Label, literal_column, text
 
 from app.customers.models import AccountIdentity, Customer
 from app.discounts.models import DiscountCode
@@ -18,7 +18,7 @@ _BYTEWISE = {"found": "text_pattern_ops", "value": "text_pattern_ops"}
 
 def _by(name: str, expression: str) -> Index:
     """An index of customers by the bytes of an expression."""
-    found = literal_column(expression).label("found")
+    found: Label[str] = literal_column(expression).label("found")
     return Index(name, Customer.shop_id, found, postgresql_where=_LIVING, postgresql_ops=_BYTEWISE)
 
 
