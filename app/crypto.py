@@ -41,6 +41,8 @@ class KeyRing:
     def __init__(self, keys: Sequence[bytes], *, file: Path | None = None) -> None:
         self._file, self._seen = file, _stamp(file)
         self._looked_at = time.monotonic()
+        self._ciphers: dict[bytes, AESGCM] = {}
+        self._first = b""
         self._take(keys)
 
     @property
@@ -89,7 +91,7 @@ class KeyRing:
         # Other threads seal meanwhile: the first key must be among the ciphers at every moment.
         ciphers = {_key_id(key): AESGCM(key) for key in keys}
         first = _key_id(keys[0])
-        self._ciphers = getattr(self, "_ciphers", {}) | ciphers
+        self._ciphers = self._ciphers | ciphers
         self._first = first
         self._ciphers = ciphers
 

@@ -72,7 +72,9 @@ def run(world: World, wanted: argparse.Namespace) -> int:
     seen = {"shared": ours}
     if not wanted.without_rival:
         seen["alone"] = _measure(world, wanted, world.domains[1], "alone", things[1])
-    rows = [[how, s.calls / s.seconds, s.points / s.seconds, s.share, s.throttled] for how, s in seen.items()]
+    rows: list[list[Figure]] = [
+        [how, s.calls / s.seconds, s.points / s.seconds, s.share, s.throttled] for how, s in seen.items()
+    ]
     table(["bucket", "calls/s", "points/s", "share of points", "throttled"], rows)
     figures: dict[str, Figure] = {
         "workers": wanted.workers,

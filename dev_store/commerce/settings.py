@@ -10,7 +10,7 @@ _CHANGEABLE = {"name", "email", "currency", "iana_timezone", "plan_display_name"
 
 class SettingsVerbs(Verbs):
     @verb
-    def change_shop(self, *, at: datetime, **fields: str) -> None:
+    def change_shop(self, /, *, at: datetime, **fields: str) -> None:
         """Changes the named fields of the shop. RefusalError for one that nobody can change here."""
         if unknown := set(fields) - _CHANGEABLE:
             raise RefusalError(f"{', '.join(sorted(unknown))} cannot be changed; {', '.join(sorted(_CHANGEABLE))} can")

@@ -11,6 +11,7 @@ from app import cli, clock, crypto, key_commands, key_rotation
 from app.crypto import CannotOpen, KeyRing, load_keyring, read_keys, write_keys
 from app.db import Base
 from app.runtime import Runtime
+from app.shopify.oauth import Tokens
 from app.shops import queries, secrets, tokens
 from app.shops.models import Shop
 from app.shops.secrets import seal, unseal
@@ -104,13 +105,13 @@ def test_tokens_that_are_renewed_meanwhile_are_not_overwritten(
     monkeypatch.setattr(crypto, "FOLLOWS_AFTER_SECONDS", 0.0)
     shop = fill(living, bodies=0)
     new_key(tmp_path)
-    stop, seen = threading.Event(), []
+    stop, seen = threading.Event(), list[int]()
 
     def renew() -> None:
         while not stop.is_set():
             n = len(seen)
             with living.database.shop(shop.id) as session:
-                tokens.store(living.keyring, queries.shop(session, shop.id), tokens.Tokens(f"shpat_{n}", None))
+                tokens.store(living.keyring, queries.shop(session, shop.id), Tokens(f"shpat_{n}", None))
             seen.append(n)
 
     worker = threading.Thread(target=renew)

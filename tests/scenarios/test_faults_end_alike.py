@@ -181,9 +181,9 @@ def lived(life: Life, story: str) -> dict[str, Any]:
         reward = session.query(Reward).filter_by(shop_id=life.shop_id).one().id
     redeemed = [life.ask("POST", "/redemptions", json={"reward_id": str(reward)}) for _ in range(2)]
     edited, refunded = buy(life, "50.00"), buy(life, "30.00", pieces=3)
-    [line] = [item["id"] for item in store.state.get(life.domain, "order", refunded)["line_items"]]
+    line = line_of(life, refunded)
     life.commerce.refund(refunded, at=clock.now(), lines={line: 1})
-    [line] = [item["id"] for item in store.state.get(life.domain, "order", edited)["line_items"]]
+    line = line_of(life, edited)
     life.commerce.edit_order(edited, at=clock.now(), remove={line: 1})
     life.settle()
     during = standing(life)
@@ -201,6 +201,13 @@ def lived(life: Life, story: str) -> dict[str, Any]:
     faults.replace([])
     assert standing(life) == ("ok", None)
     return ended(life, [redemption["id"] for redemption in redeemed])
+
+
+def line_of(life: Life, order: int) -> int:
+    document = life.world.store.state.get(life.domain, "order", order)
+    assert document is not None
+    [line] = document["line_items"]
+    return int(line["id"])
 
 
 def standing(life: Life) -> tuple[str, str | None]:

@@ -1,6 +1,5 @@
 """The shared bucket: points are queued up for, never raced for, and Shopify's word counts where it is lower."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -27,7 +26,7 @@ class Tap:
 
 
 @pytest.fixture
-def tap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tap]:
+def tap(monkeypatch: pytest.MonkeyPatch) -> Tap:
     turned = Tap()
     monkeypatch.setattr(clock, "wall_now", lambda: turned.now)
     return turned

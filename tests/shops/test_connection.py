@@ -1,6 +1,5 @@
 """Shops that cannot be reached: paused with a reason, looked at by one at a time, and back without anything lost."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,7 +34,7 @@ class Wall:
 
 
 @pytest.fixture
-def wall(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wall]:
+def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
     turned = Wall()
     monkeypatch.setattr(clock, "wall_now", lambda: turned.now)
     monkeypatch.setattr(clock, "now", lambda: turned.now)
