@@ -19,10 +19,14 @@ select shop_id, id from jsonb_to_recordset(cast(:accounts as jsonb)) as k(shop_i
 """)
 _NOTE_CUSTOMERS = Statement("""
 insert into segment_changes (shop_id, account_id)
-select i.shop_id, coalesce(a.merged_into, a.id)
+select k.shop_id, a.id
 from jsonb_to_recordset(cast(:customers as jsonb)) as k(shop_id bigint, id bigint)
-join identities i on i.shop_id = k.shop_id and i.kind = 'customer' and i.value = cast(k.id as text)
-join accounts a on a.shop_id = i.shop_id and a.id = i.account_id
+cross join lateral (
+    -- By their keys: a join took the whole shop while there were no statistics.
+    select coalesce(a.merged_into, a.id) as id from identities i
+    cross join lateral (select * from accounts a where a.shop_id = i.shop_id and a.id = i.account_id limit 1) a
+    where i.shop_id = k.shop_id and i.kind = 'customer' and i.value = cast(k.id as text) limit 1
+) a
 """)
 
 

@@ -143,10 +143,12 @@ def _lock(session: Session, shop_id: int) -> None:
 
 
 def wake(session: Session, shop_ids: Sequence[int]) -> None:
-    """Have these shops followed as soon as the transaction is through."""
+    """Have these shops followed as soon as the transaction is through, each by one job at a time."""
+    names = {one: f"segments.follow:{one}" for one in shop_ids}
     enqueue_all(
         session,
-        [Planned("segments.follow", {"shop_id": one}, queueing_lock=f"segments.follow:{one}") for one in shop_ids],
+        # A second one would only wait for the first, in a place where other jobs could run.
+        [Planned("segments.follow", {"shop_id": one}, queueing_lock=name, lock=name) for one, name in names.items()],
     )
 
 
