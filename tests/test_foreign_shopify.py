@@ -20,6 +20,10 @@ VARIABLES = {
     "identifier": {"email": "a@x.org"},
     "input": {"email": "a@x.org"},
     "metafields": [{"ownerId": THING, "key": "member", "type": "json", "value": "{}"}],
+    "query": "{ customers { edges { node { id } } } }",
+    "first": 5,
+    "topic": "SHOP_UPDATE",
+    "uri": "https://app.example/webhooks",
 }
 OPERATIONS = sorted((Path(__file__).parents[1] / "app" / "shopify" / "operations").glob("*.graphql"))
 

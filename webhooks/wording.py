@@ -17,6 +17,7 @@ _MEANINGS = {
     "wrong-type": _ODD,
     "wrong-money": "An amount in the message is no amount of money, so no points were reckoned from it.",
     "wrong-currency": "The message names no currency that exists, so no points were reckoned from it.",
+    "wrong-line": "A line of what Shopify handed out for an import cannot be read, so it was left out.",
     "unknown-topic": "This version of the app makes no use of such messages.",
     "other-shop": "The message is about another shop than the one that it was delivered for.",
     "nothing-to-do": "The message tells of something that was asked for and did not happen.",

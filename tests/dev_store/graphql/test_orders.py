@@ -133,6 +133,12 @@ def test_every_operation_of_the_app_is_served(admin: Admin, path: Path) -> None:
         adding = (OPERATIONS / "discount_redeem_code_bulk_add.graphql").read_text("utf-8")
         made = admin.data(adding, discountId=node, codes=[{"code": "MORE"}])
         variables = {"id": made["discountRedeemCodeBulkAdd"]["bulkCreation"]["id"]}
+    if path.stem == "bulk_operation":
+        starting = (OPERATIONS / "bulk_operation_run_query.graphql").read_text("utf-8")
+        begun = admin.data(starting, query="{ customers { edges { node { id } } } }")
+        variables = {"id": begun["bulkOperationRunQuery"]["bulkOperation"]["id"]}
+    if path.stem == "refunds_reread":
+        variables = {"ids": [f"gid://shopify/Refund/{refund}"]}
     body = admin(path.read_text("utf-8"), **variables)
     assert "errors" not in body, body["errors"]
     assert all(value is not None for value in body["data"].values())
@@ -160,6 +166,9 @@ def _variables(operation: str, customer: str, discount: str, product: int) -> di
             "input": {"customerId": customer, "emailMarketingConsent": consent},
         },
         "metafields_set": {"metafields": [metafield]},
+        "bulk_operation_run_query": {"query": "{ customers { edges { node { id } } } }"},
+        "order_refunds": {"first": 5},
+        "webhook_subscription_create": {"topic": "SHOP_UPDATE", "uri": "https://app.example/webhooks"},
         "product_labels": {"ids": [f"gid://shopify/Product/{product}"]},
     }
     return known.get(operation, {})

@@ -71,7 +71,8 @@ def everything(shop: Commerce) -> None:
 def test_every_topic_is_sent_and_every_body_is_valid(shop: Commerce, sent: Sent, schemas: dict[str, Any]) -> None:
     everything(shop)
     bodies = sent()
-    assert {topic for topic, _ in bodies} == set(TOPICS)
+    # Bulk operations tell of their end themselves; no verb of the shop does.
+    assert {topic for topic, _ in bodies} == set(TOPICS) - {"bulk_operations/finish"}
     found = {topic: errors for topic, body in bodies if (errors := problems(amended(topic, schemas), body))}
     assert found == {}
 
