@@ -127,7 +127,8 @@ def test_every_operation_of_the_app_is_served(admin: Admin, path: Path) -> None:
     things = {"order": number, "customer": buyer, "refund": refund, "collection": collection}
     kind = path.stem.split("_")[0]
     owner, node = f"gid://shopify/Customer/{buyer}", f"gid://shopify/DiscountCodeNode/{discount}"
-    variables = {"id": f"gid://shopify/{kind.title()}/{things[kind]}" if kind in things else node, "code": "FIVE"}
+    named = f"gid://shopify/{kind.title()}/{things[kind]}" if kind in things else node
+    variables: dict[str, Any] = {"id": named, "code": "FIVE"}
     variables |= _variables(path.stem, owner, node, product)
     if path.stem == "discount_redeem_code_bulk_creation":
         adding = (OPERATIONS / "discount_redeem_code_bulk_add.graphql").read_text("utf-8")
