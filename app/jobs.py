@@ -225,7 +225,9 @@ def rescue_lost(session: Session, *, silent_seconds: float = 30) -> int:
     """Put the jobs of killed or silent workers back; Procrastinate does not do it by itself. Returns how many."""
     rescued = session.execute(_RESCUE, {"silent": silent_seconds}).scalars().all()
     if rescued:
-        session.execute(text("select pg_notify(:channel, '{}')"), {"channel": CHANNEL})
+        # Procrastinate reads the type of whatever it hears, and a listener that cannot ends its worker.
+        news = orjson.dumps({"type": "job_inserted", "job_id": 0}).decode()
+        session.execute(text("select pg_notify(:channel, :news)"), {"channel": CHANNEL, "news": news})
         log.warning("jobs of a lost worker put back", jobs=len(rescued))
     return len(rescued)
 

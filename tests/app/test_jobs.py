@@ -1,13 +1,16 @@
 """Jobs exist if and only if their transaction commits, run by a real worker, and survive the worker that had them."""
 
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
 from app import jobs, worker
+from app.postgres import conninfo
 from app.runtime import Runtime
 from app.shops.models import Shop
 
@@ -73,6 +76,20 @@ def test_the_jobs_of_a_lost_worker_are_put_back_and_one_waiting_for_the_same_is_
         assert jobs.rescue_lost(session) == 1
     assert sorted(job.args["n"] for job in waiting(runtime)) == [2, 3]
     assert {job.status for job in waiting(runtime)} == {"todo"}
+
+
+def test_workers_can_read_the_news_that_lost_jobs_are_back(runtime: Runtime) -> None:
+    """Procrastinate's listener ends its worker over a message without a type."""
+    address = conninfo(runtime.database.engine.url)
+    with psycopg.connect(address, autocommit=True) as listener:
+        with runtime.database.system() as session:
+            jobs.enqueue(session, "tests.note", {"n": 1})
+            session.execute(text("update procrastinate_jobs set status = 'doing'"))
+        listener.execute(f"listen {jobs.CHANNEL}")
+        with runtime.database.system() as session:
+            assert jobs.rescue_lost(session) == 1
+        [news] = [json.loads(heard.payload) for heard in listener.notifies(timeout=5, stop_after=1)]
+    assert news["type"] == "job_inserted"
 
 
 def test_two_lost_jobs_under_one_queueing_lock_are_put_back_as_one(runtime: Runtime) -> None:
