@@ -196,7 +196,7 @@ where status = 'todo' and queue_name = 'shopify' and scheduled_at is not null
 def hurry(session: Session, shop_id: int) -> None:
     """A shop can be reached again: what waits to speak with it is due now (system sessions)."""
     session.execute(_HURRY, {"shop_id": shop_id})
-    session.execute(text("select pg_notify(:channel, '{}')"), {"channel": CHANNEL})
+    _wake_workers(session)
 
 
 _RESCUE = text("""
@@ -225,11 +225,15 @@ def rescue_lost(session: Session, *, silent_seconds: float = 30) -> int:
     """Put the jobs of killed or silent workers back; Procrastinate does not do it by itself. Returns how many."""
     rescued = session.execute(_RESCUE, {"silent": silent_seconds}).scalars().all()
     if rescued:
-        # Procrastinate reads the type of whatever it hears, and a listener that cannot ends its worker.
-        news = orjson.dumps({"type": "job_inserted", "job_id": 0}).decode()
-        session.execute(text("select pg_notify(:channel, :news)"), {"channel": CHANNEL, "news": news})
+        _wake_workers(session)
         log.warning("jobs of a lost worker put back", jobs=len(rescued))
     return len(rescued)
+
+
+def _wake_workers(session: Session) -> None:
+    """Procrastinate reads the type of whatever it hears, and a listener that cannot ends its worker."""
+    news = orjson.dumps({"type": "job_inserted", "job_id": 0}).decode()
+    session.execute(text("select pg_notify(:channel, :news)"), {"channel": CHANNEL, "news": news})
 
 
 _TAKE = text("""

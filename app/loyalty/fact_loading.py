@@ -22,6 +22,14 @@ AccountKey = tuple[int, int]
 _WANTED = (
     "wanted as (select * from jsonb_to_recordset(cast(:accounts as jsonb)) as a(shop_id bigint, account_id bigint))"
 )
+# Two look-ups, because one with `or` reads the table: the account itself, and those that were merged into it.
+_EACH_MERGED = """
+cross join lateral (
+    select a.id from accounts a where a.shop_id = w.shop_id and a.id = w.account_id and a.merged_into is null
+    union all
+    select a.id from accounts a where a.shop_id = w.shop_id and a.merged_into = w.account_id
+) c
+"""
 _OF_ORDER = """
        o.shop_id, o.id, coalesce(o.processed_at, o.created_at, o.updated_at) as business_at,
        o.updated_at as changed_at, o.currency, o.paid, o.test, o.imported, o.taxes_included, o.gift_card_minor,
@@ -54,11 +62,7 @@ with {_WANTED}, found as (
     union all
     select w.shop_id, w.account_id, '{ADVOCATE}', r.order_id, r.refused
     from wanted w
-    cross join lateral (
-        select a.id from accounts a where a.shop_id = w.shop_id and a.id = w.account_id and a.merged_into is null
-        union all
-        select a.id from accounts a where a.shop_id = w.shop_id and a.merged_into = w.account_id
-    ) c
+    {_EACH_MERGED}
     join referrals r on r.shop_id = w.shop_id and r.advocate_account_id = c.id
 )
 select f.account_id, f.side, f.refused is not null as refused, {_OF_ORDER}
@@ -95,11 +99,7 @@ _ACTIONS = text(f"""
 with {_WANTED}
 select w.shop_id, w.account_id, a.kind, a.key, a.business_at
 from wanted w
-cross join lateral (
-    select a.id from accounts a where a.shop_id = w.shop_id and a.id = w.account_id and a.merged_into is null
-    union all
-    select a.id from accounts a where a.shop_id = w.shop_id and a.merged_into = w.account_id
-) c
+{_EACH_MERGED}
 join actions a on a.shop_id = w.shop_id and a.account_id = c.id
 """)  # noqa: S608 - a constant of this module
 # Shopify's count at the time of the import less the orders of then that are here; like Shopify's, ours counts unpaid

@@ -2,12 +2,13 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from app import jobs, worker
 from app.postgres import conninfo
@@ -78,7 +79,8 @@ def test_the_jobs_of_a_lost_worker_are_put_back_and_one_waiting_for_the_same_is_
     assert {job.status for job in waiting(runtime)} == {"todo"}
 
 
-def test_workers_can_read_the_news_that_lost_jobs_are_back(runtime: Runtime) -> None:
+@pytest.mark.parametrize("waking", [jobs.rescue_lost, lambda session: jobs.hurry(session, 1)], ids=["lost", "hurried"])
+def test_workers_can_read_the_news_that_there_is_work(runtime: Runtime, waking: Callable[[Session], object]) -> None:
     """Procrastinate's listener ends its worker over a message without a type."""
     address = conninfo(runtime.database.engine.url)
     with psycopg.connect(address, autocommit=True) as listener:
@@ -87,7 +89,7 @@ def test_workers_can_read_the_news_that_lost_jobs_are_back(runtime: Runtime) -> 
             session.execute(text("update procrastinate_jobs set status = 'doing'"))
         listener.execute(f"listen {jobs.CHANNEL}")
         with runtime.database.system() as session:
-            assert jobs.rescue_lost(session) == 1
+            waking(session)
         [news] = [json.loads(heard.payload) for heard in listener.notifies(timeout=5, stop_after=1)]
     assert news["type"] == "job_inserted"
 

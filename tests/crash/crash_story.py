@@ -206,7 +206,7 @@ class Killer:
     def _run(self) -> None:
         while self._due and not self._over.wait(0.02):
             arrived = self._store.delivery_stats()
-            all_came = not arrived["queued"] and self._over.wait(1.0)
+            all_came = not arrived["queued"] and not self._over.wait(1.0)
             if arrived["acknowledged"] - arrived["doubled"] >= self._due[0] or all_came:
                 self._kill(self._dice.choice(VICTIMS))
 
