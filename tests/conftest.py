@@ -13,6 +13,7 @@ import pytest
 import responses
 import structlog
 from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
@@ -32,6 +33,9 @@ from tests.shopify.signing import OLD_SECRET, SECRET
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".cache" / "tests"
 
+# The same cases each time, however slow the machine is: how long a case takes is no law of ours.
+hypothesis_settings.register_profile("perennial", deadline=None, derandomize=True)
+hypothesis_settings.load_profile("perennial")
 # structlog's own default draws an exception with all local variables, which takes seconds.
 structlog.configure(
     processors=[

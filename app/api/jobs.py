@@ -1,4 +1,4 @@
-"""What the API leaves to the worker: forgetting kept answers when their time is over, taking imports back."""
+"""What the API leaves to the worker: forgetting kept answers in time, posting imports, taking them back."""
 
 from datetime import timedelta
 
@@ -17,6 +17,12 @@ def forget_answers(runtime: Runtime) -> None:
     """Delete answers that nobody will ask for again, once a day."""
     with runtime.database.system() as session:
         queries.delete_answers_before(session, clock.wall_now() - KEPT_FOR)
+
+
+@job("imports.carry_on")
+def carry_import_on(runtime: Runtime, *, shop_id: int, import_id: str) -> None:
+    """Post the rows of an import of balances in steps; after an interruption it goes on."""
+    balances.carry_on(runtime.database, shop_id, import_id)
 
 
 @job("imports.take_back")

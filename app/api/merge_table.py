@@ -1,9 +1,12 @@
 """The operations about merging customers and about imports; `table.py` joins them to the others."""
 
 from app.api import imports, merges
-from app.api.merge_schemas import pair
+from app.api.merge_schemas import FILE, HOW, import_of, pair
 from app.api.operation import Operation
 from app.api.parameters import PAGE
+
+LARGEST_FILE = 8 << 20
+_LARGEST = "The body may have 8 MiB; a larger file goes through `perennial balances import`, or in parts."
 
 MERGE_OPERATIONS = (
     Operation(
@@ -43,6 +46,27 @@ MERGE_OPERATIONS = (
         refusals=(404,),
     ),
     Operation("GET", "/imports", imports.list_imports, "Imports of balances", {200: "ImportPage"}, query=PAGE),
+    Operation(
+        "POST",
+        "/imports",
+        imports.create_import,
+        "Bring balances in from a CSV file",
+        {202: "Import"},
+        "All rows or, where one is wrong, none (`rows` of the refusal name line and column). Posted in the "
+        f"background, and customers are told nothing. {_LARGEST}",
+        body=import_of(FILE | HOW),
+        largest_body=LARGEST_FILE,
+    ),
+    Operation(
+        "POST",
+        "/imports/preview",
+        imports.preview_import,
+        "What a CSV file would bring; nothing is written",
+        {200: "ImportPreview"},
+        _LARGEST,
+        body=import_of(FILE),
+        largest_body=LARGEST_FILE,
+    ),
     Operation(
         "GET",
         "/imports/{import_id}",

@@ -21,7 +21,7 @@ _WORDS = {
     404: "Nothing of that id in this shop",
     405: "The address does not take this method",
     409: "The present state does not allow it, or the first request of this key is still running",
-    413: "The body is larger than 64 KiB",
+    413: "The body is larger than 64 KiB, or than the operation says",
     415: "The body is not sent as application/json",
     422: "A rule refuses it, or the Idempotency-Key came with another request before",
     429: "Too many requests; see Retry-After",

@@ -63,6 +63,8 @@ class Operation:
     description: str = ""
     query: tuple[Parameter, ...] = ()
     body: Schema | None = None
+    # Bytes; only files are larger.
+    largest_body: int = 64 * 1024
     # Statuses of refusals that only some operations have; the rest is common to all (openapi.py).
     refusals: tuple[int, ...] = field(default=())
 

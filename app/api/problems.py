@@ -16,7 +16,7 @@ MEDIA_TYPE = "application/problem+json"
 _KINDS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 _DETAILS = {
     404: "There is no such address. GET /api/v1/openapi.json lists what there is.",
-    413: "The body is larger than 64 KiB.",
+    413: "The body is larger than this operation takes.",
 }
 
 

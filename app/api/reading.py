@@ -14,8 +14,6 @@ from app.api.problems import UnsupportedMediaType
 from app.api.table import PATH
 from app.errors import Invalid
 
-LARGEST_BODY = 64 * 1024
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -28,16 +26,16 @@ class Asked:
 def receive(request: Request, operation: Operation) -> None:
     """Wait for the whole body, which may come slowly, so that nothing is held while waiting; raises Werkzeug's 413."""
     if operation.body is not None:
-        _raw_body(request)
+        _raw_body(request, operation.largest_body)
 
 
 def read(request: Request, operation: Operation, path: Mapping[str, str]) -> Asked:
-    """Read a request; raises Invalid with every fault found, and Werkzeug's 413 for a body over LARGEST_BODY."""
+    """Read a request; raises Invalid with every fault found, and Werkzeug's 413 for a body that is too large."""
     query, wrong = _query(request, operation)
     found = [*_path_faults(path), *wrong]
     if found:
         raise _refused(found)
-    return Asked(query, _body(request, operation.body) if operation.body is not None else {})
+    return Asked(query, _body(request, operation.body, operation.largest_body) if operation.body is not None else {})
 
 
 def _path_faults(path: Mapping[str, str]) -> list[dict[str, str]]:
@@ -64,20 +62,20 @@ def _typed(parameter: Parameter, text: str) -> str | int:
     return int(text) if wanted else text
 
 
-def _raw_body(request: Request) -> bytes:
+def _raw_body(request: Request, largest: int) -> bytes:
     """The body as sent. One that does not tell its length is cut off at the limit in silence, hence the one more."""
-    request.max_content_length = LARGEST_BODY + 1
+    request.max_content_length = largest + 1
     raw = request.get_data()
-    if len(raw) > LARGEST_BODY:
+    if len(raw) > largest:
         raise RequestEntityTooLarge
     return raw
 
 
-def _body(request: Request, schema: Schema) -> dict[str, Any]:
+def _body(request: Request, schema: Schema, largest: int) -> dict[str, Any]:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("Send the body as Content-Type: application/json.")
     try:
-        value = orjson.loads(_raw_body(request))
+        value = orjson.loads(_raw_body(request, largest))
     except orjson.JSONDecodeError as error:
         raise Invalid(f"The body is not JSON: {error.msg} at character {error.pos}.", kind="broken-json") from error
     found = list(faults(value, schema))

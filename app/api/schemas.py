@@ -4,7 +4,7 @@ Answers are published under their names as components of the document; requests 
 """
 
 from app.api.action_schemas import ACTION_COMPONENTS
-from app.api.merge_schemas import MERGE_COMPONENTS
+from app.api.merge_schemas import MERGE_COMPONENTS, ROW_ERROR
 from app.api.popup_schemas import POPUP_COMPONENTS
 from app.api.program_schemas import PROGRAM_COMPONENTS
 from app.api.referral_schemas import LINK, REFERRAL_COMPONENTS
@@ -154,6 +154,7 @@ COMPONENTS: dict[str, Schema] = {
                 "type": "array",
                 "items": record({"pointer": {**TEXT, "description": "JSON pointer or parameter."}, "detail": TEXT}),
             },
+            "rows": {"type": "array", "items": ROW_ERROR, "description": "Of a file: what is wrong, and where."},
             "retry_after": {**WHOLE, "description": "Seconds; also the Retry-After header."},
         },
         "additionalProperties": True,

@@ -4,7 +4,7 @@ A file is read whole before anything is posted, in one transaction: either all o
 was written. Posting goes in bounded transactions, each of which moves `position`; after an interruption the same file,
 or the import's id, goes on where it stopped. Until the last one the import is `posting`, never `done`.
 
-Sessions are system sessions: COPY, which reads the file, does not work behind the wall between shops.
+Reading a file works behind the wall between shops, too (the API does); posting and undoing are jobs of the system.
 """
 
 import uuid

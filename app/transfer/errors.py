@@ -21,10 +21,10 @@ class RowError(NamedTuple):
 
 
 class FileRefused(Unprocessable):
-    """Nothing was written. `errors` are the first ones, `count` says how many there are in all."""
+    """Nothing was written. `errors` (`rows` in a problem document) are the first ones, `count` is that of all."""
 
     def __init__(self, detail: str, *, errors: Sequence[RowError] = (), count: int = 0, kind: str = "file-refused"):
         shown = [error._asdict() for error in errors]
-        super().__init__(detail, kind=kind, errors=shown, count=count or len(shown))
+        super().__init__(detail, kind=kind, rows=shown, count=count or len(shown))
         self.errors = tuple(errors)
         self.count = count or len(shown)

@@ -90,3 +90,42 @@ def test_an_import_is_shown_and_taken_back(api: Api, stranger: Api, runtime: Run
     assert (details["state"], details["kept"]) == ("undone", [])
     assert balance(api, GRACE) == 0
     assert api.post(f"/imports/{imported.id}/undo").status_code == 409
+
+
+def test_a_file_is_looked_at_and_brought_in(api: Api, stranger: Api, runtime: Runtime, twins: Shop) -> None:
+    job_table.load()
+    csv = "E-Mail;Stand;expires_at\ngrace@example.com;70;\nnew@example.com;5;2027-11-30\n"
+    asked = {"csv": csv, "columns": {"points": "Stand"}}
+    said = api.post("/imports/preview", asked).get_json()
+    assert (said["rows"], said["points"], said["people"], said["new_accounts"], said["errors"]) == (2, 75, 2, 1, [])
+    assert said["first"][1]["who"] == "email new@example.com"
+    assert said["first"][1]["expires_at"].startswith("2027-11-30") or said["first"][1]["expires_at"].startswith(
+        "2027-12-01"
+    )
+    assert api.get("/imports").get_json()["data"] == []
+    answer = api.post("/imports", asked)
+    assert (answer.status_code, answer.get_json()["state"]) == (202, "read")
+    jobs.drain(runtime)
+    [row] = api.get("/imports").get_json()["data"]
+    assert (row["id"], row["state"], row["rows"], row["points"]) == (answer.get_json()["id"], "done", 2, 75)
+    assert balance(api, GRACE) == 70
+    assert api.post("/imports", asked).get_json()["type"].endswith("file-known")
+    assert stranger.get("/imports").get_json()["data"] == []
+
+
+def test_a_file_with_a_wrong_row_brings_nothing_unless_that_is_asked_for(
+    api: Api, runtime: Runtime, twins: Shop
+) -> None:
+    job_table.load()
+    csv = "email,points\ngrace@example.com,70\nnobody,many\n"
+    assert api.post("/imports/preview", {"csv": csv}).get_json()["wrong"] == 1
+    refused = api.post("/imports", {"csv": csv})
+    assert refused.status_code == 422
+    assert {(error["line"], error["column"]) for error in refused.get_json()["rows"]} == {(3, "email"), (3, "points")}
+    assert api.post("/imports", {"csv": csv, "columns": {"colour": "x"}}).status_code == 400
+    assert api.post("/imports", {"csv": "points\n" + "1" * (9 << 20)}).status_code == 413
+    jobs.drain(runtime)
+    assert balance(api, GRACE) == 0
+    assert api.post("/imports", {"csv": csv, "skip_wrong": True}).get_json()["skipped"] == 1
+    jobs.drain(runtime)
+    assert balance(api, GRACE) == 70
