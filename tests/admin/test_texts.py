@@ -1,4 +1,4 @@
-"""Every text of the admin is in the catalogues, most of them whole, and values are written as each language does."""
+"""Every text of the admin is in the catalogues, each of them whole, and values are written as each language does."""
 
 import re
 from datetime import UTC, date, datetime
@@ -16,7 +16,7 @@ from tools import texts
 
 GAP = re.compile(r"%\(\w+\)s|\{\w+\}")
 # The languages in which nothing may be left in English.
-WHOLE = ("de", "tr")
+WHOLE = ("de", "ja", "tr")
 
 
 def entries(language: str) -> list[Message]:
