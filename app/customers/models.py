@@ -5,8 +5,10 @@ it, and erasure removes it.
 """
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Identity, Index, LargeBinary, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -71,6 +73,9 @@ class Customer(Base):
     sms_consent: Mapped[str | None]
     sms_consent_level: Mapped[str | None]
     sms_consent_at: Mapped[datetime | None]
+    # By tag: when it was last put on or taken off (`app.customers.tags`), and when all were read at once.
+    tags: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    tags_at: Mapped[datetime | None]
     # Shopify's own figures when the customer was imported; orders from before our record are these less what is here.
     imported_orders: Mapped[int | None]
     imported_spent_minor: Mapped[int | None]

@@ -23,7 +23,7 @@ _FINAL = ("deleted_at", "redacted_at", "merged_into")
 # Numbers that say nothing of the person: the account's orders are counted from them, whatever becomes of the customer.
 _FIGURES = ("imported_orders", "imported_spent_minor", "imported_at")
 _OF_CONSENT = tuple(f"{channel}_consent{part}" for channel in ("email", "sms") for part in ("", "_level", "_at"))
-_NOT_IN_SNAPSHOT = ("birthday", *_OF_CONSENT, *_FIGURES, *_FINAL)
+_NOT_IN_SNAPSHOT = ("birthday", "tags", "tags_at", *_OF_CONSENT, *_FIGURES, *_FINAL)
 # A customer who is gone is an id and the fact that it is gone; the same row, whatever had arrived before.
 _EMPTIED = ", ".join(
     f"{column.name} = null"

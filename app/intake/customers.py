@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app import payload
 from app.changes import Changes
-from app.customers import imported, service
+from app.customers import imported, service, tags
 from app.customers.contact import phone_number
 from app.customers.imported import Figures
 from app.customers.payload import Consent, CustomerSnapshot
@@ -50,6 +50,7 @@ def take_in(session: Session, shop_id: int, docs: Sequence[Doc], told_at: dateti
     wanted = {row.id for row in found}
     changes = service.apply(session, [snapshot for snapshot in snapshots if snapshot.id in wanted])
     service.apply_consents(session, [consent for doc in docs for consent in _consents(shop_id, doc)])
+    tags.apply_lists(session, shop_id, {number(doc["id"]): tags.folded(doc["tags"]) for doc in docs}, told_at)
     if figures:
         noted = imported.note_figures(session, shop_id, [_figures(doc, told_at) for doc in docs])
         # Whoever has orders here is settled now; totals of all others follow when everything is here.
@@ -81,7 +82,8 @@ def _different(session: Session, shop_id: int, snapshots: Sequence[CustomerSnaps
 
 def _snapshot(shop_id: int, doc: Doc, told_at: datetime, *, figures: bool) -> CustomerSnapshot:
     """A customer of the Admin API; what is not granted is absent."""
-    more: dict[str, Any] = {}
+    labels = tags.facts(tags.folded(doc["tags"]), told_at)
+    more: dict[str, Any] = {"tags": labels, "tags_at": told_at} if labels else {}
     for consent in _consents(shop_id, doc):
         named = f"{consent.channel}_consent"
         more |= {named: consent.state, f"{named}_level": consent.level, f"{named}_at": consent.at}

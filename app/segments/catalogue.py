@@ -4,6 +4,7 @@ One line an attribute; compiler, evaluator, checks and the editor take it from h
 project is not here and is refused by its name, as Shopify refuses what it does not know.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 NUMBER, MONEY, DATE, WORD, TEXT, LIST, TRUTH = "number", "money", "date", "word", "text", "list", "truth"
@@ -22,6 +23,14 @@ OPERATORS: dict[str, tuple[str, ...]] = {
 _EMAIL = ("SUBSCRIBED", "UNSUBSCRIBED", "NOT_SUBSCRIBED", "PENDING", "INVALID", "REDACTED")
 _SMS = ("SUBSCRIBED", "UNSUBSCRIBED", "NOT_SUBSCRIBED", "PENDING", "REDACTED")
 _STATES = ("ENABLED", "DISABLED", "INVITED", "DECLINED")
+
+
+_FOLDS: dict[str, Callable[[str], str]] = {
+    "upper": str.upper,
+    # Letter by letter, as the database does it: no letter becomes two.
+    "lower": lambda value: "".join(letter.lower()[0] for letter in value),
+    "tag": lambda value: value.strip().casefold(),
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class AttributeType:
 
     def folded(self, value: str) -> str:
         """A text as the column has it."""
-        return value.upper() if self.fold == "upper" else value.lower() if self.fold == "lower" else value
+        return _FOLDS[self.fold](value) if self.fold else value
 
 
 ATTRIBUTES: dict[str, AttributeType] = {
@@ -60,7 +69,12 @@ ATTRIBUTES: dict[str, AttributeType] = {
         AttributeType("customer_account_status", WORD, "account_status", _STATES),
         AttributeType("customer_email_domain", TEXT, "email_domain", fold="lower"),
         AttributeType("customer_language", TEXT, "language", fold="lower"),
+        # Of the customer's default address; others we do not have.
         AttributeType("customer_countries", LIST, "countries", fold="upper"),
+        # Shopify's codes: 'US-NY', 'US-NY-NewYorkCity', 'FI-Espoo'.
+        AttributeType("customer_regions", LIST, "regions", fold="upper"),
+        AttributeType("customer_cities", LIST, "cities", fold="lower"),
+        AttributeType("customer_tags", LIST, "tags", fold="tag"),
         # Days between two orders, the middle one of the customer's own; null before the third day with an order.
         AttributeType("usual_order_interval", NUMBER, "interval_days", own=True),
         # The first day on which the last order is longer ago than twice that.

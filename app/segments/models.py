@@ -72,6 +72,9 @@ class SegmentProfile(Base):
     email_domain: Mapped[str | None]
     language: Mapped[str | None]
     countries: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    regions: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    cities: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
 
     # For midnights. A day in a first order's past is asked for rarely, and then read from the rows.
     __table_args__ = tuple(

@@ -33,7 +33,7 @@ EVERYBODY = Scope()
 _COLUMNS = (
     "customer_id", "orders", "spent_minor", "points", "member", "interval_days", "added_at", "first_order_at",
     "last_order_at", "at_risk_at", "email_status", "sms_status", "account_status", "email_domain", "language",
-    "countries",
+    "countries", "regions", "cities", "tags",
 )  # fmt: skip
 # Two gaps at least: what happened once is not usual. The median, so that one long pause does not hide the next.
 _REFRESH = """
@@ -44,7 +44,7 @@ with roots as materialized (
     union all select a.merged_into, a.id from accounts a join roots r on r.id = a.merged_into where a.shop_id = :shop
 ), people as materialized (
     select e.root, e.root = e.id as own, cast(i.value as bigint) as id, c.created_at, c.updated_at, c.email, c.language,
-           c.country, c.state, c.email_consent, c.sms_consent,
+           c.country, c.province, c.city, c.tags, c.state, c.email_consent, c.sms_consent,
            coalesce(c.deleted_at, c.redacted_at) is null and c.merged_into is null as living
     from everyone e
     join identities i on i.shop_id = :shop and i.account_id = e.id and i.kind = 'customer'
@@ -52,8 +52,15 @@ with roots as materialized (
 ), faces as (
     select distinct on (root) * from people where living order by root, own desc, updated_at desc nulls last, id
 ), lands as (
-    select root, array_agg(distinct upper(country)) as countries
+    select root, array_agg(distinct upper(country)) as countries,
+           array_agg(distinct upper(country || '-' || province)) filter (where province is not null) as regions,
+           array_agg(distinct lower(concat_ws('-', country, province, replace(city, ' ', ''))))
+               filter (where city is not null) as cities
     from people where living and country is not null group by root
+), labels as (
+    select p.root, array_agg(distinct f.key) as tags
+    from people p cross join lateral jsonb_each(p.tags) f
+    where p.living and cast(f.value ->> 'held' as boolean) group by p.root
 ), guests as (
     select distinct on (e.root) e.root, i.value as email
     from everyone e join identities i on i.shop_id = :shop and i.account_id = e.id and i.kind in ('email', 'phone')
@@ -87,11 +94,14 @@ with roots as materialized (
            upper(coalesce(f.sms_consent, 'not_subscribed')) as sms_status,
            upper(f.state) as account_status,
            lower(nullif(split_part(coalesce(f.email, g.email), '@', 2), '')) as email_domain,
-           lower(f.language) as language, coalesce(l.countries, '{{}}') as countries
+           lower(f.language) as language, coalesce(l.countries, '{{}}') as countries,
+           coalesce(l.regions, '{{}}') as regions, coalesce(l.cities, '{{}}') as cities,
+           coalesce(b.tags, '{{}}') as tags
     from roots r
     left join faces f on f.root = r.id
     left join guests g on g.root = r.id
     left join lands l on l.root = r.id
+    left join labels b on b.root = r.id
     left join account_totals t on t.shop_id = :shop and t.account_id = r.id
     left join usual u on u.root = r.id
     left join held h on h.account_id = r.id

@@ -51,6 +51,7 @@ class CustomerVerbs(Verbs):
         }
         self.state.put(self.shop, "customer", key, document)
         self._emit(at, ("customers/create", document))
+        self._tell_tags(document, [], at)
         if accepts_marketing and email:
             self.set_email_consent(key, "subscribed", at=at)
         return key
@@ -59,6 +60,7 @@ class CustomerVerbs(Verbs):
     def update_customer(self, customer_id: int, /, *, at: datetime, **fields: Any) -> None:
         """Changes plain fields, `tags` (a list) or `language`; RefusalError for a field a customer does not have."""
         customer = self._document("customer", customer_id)
+        before = customer["_tags"]
         private = {"tags": "_tags", "language": "_locale"}
         for field, value in fields.items():
             if field not in (*_CHANGEABLE, *private):
@@ -67,6 +69,7 @@ class CustomerVerbs(Verbs):
         self._must_be_free(customer_id, email=fields.get("email"), phone=fields.get("phone"))
         self._save_customer(customer, at)
         self._emit(at, ("customers/update", customer))
+        self._tell_tags(customer, before, at)
 
     @verb
     def set_email_consent(self, customer_id: int, state: str, *, at: datetime, opt_in: str = "single_opt_in") -> None:
@@ -122,6 +125,15 @@ class CustomerVerbs(Verbs):
             "errors": [],
         }
         self._emit(at, ("customers/merge", body))
+
+    def _tell_tags(self, customer: Document, before: list[str], at: datetime) -> None:
+        """Tags are told by webhooks of their own, what came and what went apart."""
+        now = customer["_tags"]
+        for word, more, less in (("added", now, before), ("removed", before, now)):
+            changed = sorted(set(more) - set(less))
+            if changed:
+                told = {"customerId": gid("Customer", customer["id"]), "tags": changed, "occurredAt": self._stamp(at)}
+                self._emit(at, (f"customer.tags_{word}", told))
 
     def _save_customer(self, customer: Document, at: datetime) -> None:
         customer["updated_at"] = self._stamp(at)

@@ -15,6 +15,8 @@ TOPICS = (
     "collections/create",
     "collections/delete",
     "collections/update",
+    "customer.tags_added",
+    "customer.tags_removed",
     "customers/create",
     "customers/data_request",
     "customers/delete",

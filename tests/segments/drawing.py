@@ -22,6 +22,7 @@ days = st.integers(-40, 40).map(lambda n: Day(TODAY + timedelta(days=n)))
 offsets = st.tuples(st.integers(-40, 3), st.sampled_from("dwmy")).map(
     lambda pair: Offset(pair[0], pair[1] if pair[0] else "d")
 )
+_LISTS = {"countries": str.upper, "regions": str.upper, "cities": str.lower, "tags": str.casefold}
 _VALUES: dict[str, st.SearchStrategy[Any]] = {
     NUMBER: numbers,
     MONEY: amounts,
@@ -84,6 +85,6 @@ def profiles(zone: ZoneInfo) -> st.SearchStrategy[dict[str, Any]]:
         "account_status": st.none() | st.sampled_from(ATTRIBUTES["customer_account_status"].words),
         "email_domain": st.none() | st.sampled_from(WORDS).map(str.lower),
         "language": st.none() | st.sampled_from(WORDS).map(str.lower),
-        "countries": st.lists(st.sampled_from(WORDS).map(str.upper), max_size=2),
+        **{name: st.lists(st.sampled_from(WORDS).map(fold), max_size=2) for name, fold in _LISTS.items()},
     }
     return st.fixed_dictionaries(columns)

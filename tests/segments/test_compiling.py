@@ -27,6 +27,7 @@ SOMEBODY: dict[str, Any] = {
     "customer_id": 1, "orders": 0, "spent_minor": 0, "points": 0, "member": False, "interval_days": None,
     "added_at": None, "first_order_at": None, "last_order_at": None, "at_risk_at": None, "email_status": "SUBSCRIBED",
     "sms_status": "NOT_SUBSCRIBED", "account_status": None, "email_domain": None, "language": None, "countries": [],
+    "regions": [], "cities": [], "tags": [],
 }  # fmt: skip
 
 

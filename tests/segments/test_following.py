@@ -121,6 +121,24 @@ def test_consent_points_and_addresses_are_followed(town: Town) -> None:
     assert (town.members(rich), town.members(abroad), town.members("subscribers")) == ([], [], [])
 
 
+def test_tags_regions_and_cities_are_followed(town: Town) -> None:
+    vips = town.segment("customer_tags CONTAINS 'VIP' AND customer_tags NOT CONTAINS 'staff'", "Tagged")
+    bare = town.segment("customer_tags IS NULL", "Bare")
+    near = town.segment("customer_cities CONTAINS 'US-NY-NewYorkCity' OR customer_regions CONTAINS 'US-TX'", "Near")
+    town.customer(ADA, place={"country_code": "US", "province_code": "NY", "city": "New York City"})
+    town.customer(BEA, place={"country_code": "US", "province_code": "TX", "city": None})
+    town.tagged(ADA, "vip", "Tea")
+    town.follow()
+    assert (town.members(vips), town.members(bare), town.members(near)) == ([ADA], [BEA], [ADA, BEA])
+    town.tagged(ADA, "Staff")
+    town.tagged(BEA, " Vip ")
+    town.follow()
+    assert (town.members(vips), town.members(bare)) == ([BEA], [])
+    town.tagged(BEA, "vip", held=False)
+    town.follow()
+    assert (town.members(vips), town.members(bare)) == ([], [BEA])
+
+
 def test_who_is_deleted_or_merged_away_leaves_and_whoever_is_parted_returns(town: Town) -> None:
     town.customer(ADA)
     town.customer(BEA)

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from app import clock
 from app.changes import Changes
-from app.customers import accounts, merging, service
+from app.customers import accounts, merging, service, tags
 from app.customers.payload import Consent, Merge, parse_customer
 from app.loyalty import service as loyalty
 from app.loyalty.ledger import Holder
@@ -65,10 +65,12 @@ class Town:
             dirty.note_shop(session, self.shop.id)
         self.follow()
 
-    def customer(self, customer: int, *, days_ago: int = 0, country: str | None = None, **more: Any) -> None:
+    def customer(
+        self, customer: int, *, days_ago: int = 0, country: str | None = None, place: Any = None, **more: Any
+    ) -> None:
         """What Shopify says of a customer now, who was added so many days ago."""
         now = clock.now() + timedelta(seconds=next(self._second))
-        address = {"country_code": country} if country else None
+        address = place or ({"country_code": country} if country else None)
         body = customer_body(customer, at=now, **more) | {"default_address": address}
         body["created_at"] = (clock.now() - timedelta(days=days_ago)).isoformat()
         with self.runtime.database.system() as session:
@@ -95,6 +97,13 @@ class Town:
         said = Consent(shop_id=self.shop.id, customer_id=customer, channel="email", state=state, level=None, at=at)
         with self.runtime.database.system() as session:
             service.apply_consents(session, [said])
+
+    def tagged(self, customer: int, *names: str, held: bool = True) -> None:
+        """Tags were put on a customer, or taken off."""
+        at = clock.now() + timedelta(seconds=next(self._second))
+        body = {"customerId": f"gid://shopify/Customer/{customer}", "tags": list(names), "occurredAt": at.isoformat()}
+        with self.runtime.database.system() as session:
+            tags.apply(session, [tags.parse_news(self.shop.id, body, at, held=held)])
 
     def gone(self, customer: int) -> None:
         """Shopify deleted the customer."""

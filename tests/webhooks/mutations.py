@@ -60,6 +60,8 @@ def valid_body(topic: str, number: int) -> dict[str, Any]:
         },
         "customers_email_marketing_consent/update": {"customer_id": customer, "email_marketing_consent": CONSENT},
         "customers_marketing_consent/update": {"id": customer, "sms_marketing_consent": CONSENT},
+        "customer.tags_added": {"customerId": gid.format(customer), "tags": ["vip"], "occurredAt": None},
+        "customer.tags_removed": {"customerId": gid.format(customer), "tags": ["vip"], "occurredAt": None},
         "customers/data_request": {**_WRAPPED, "orders_requested": [number]},
         "customers/redact": {**_WRAPPED, "orders_to_redact": [number]},
         "shop/redact": {"shop_id": None, "shop_domain": "demo.myshopify.com"},

@@ -41,6 +41,7 @@ def everything(shop: Commerce) -> None:
     shop.set_email_consent(ann, "unsubscribed", at=NOON)
     shop.set_sms_consent(bob, "subscribed", at=NOON)
     shop.update_customer(bob, at=NOON, note="phoned", tags=["vip"])
+    shop.update_customer(bob, at=NOON, tags=["tea"])
     fern = shop.create_product(at=NOON, title="Boston fern", tags=["Shade"], variants=[{"price": "18.50"}])
     shop.update_product(fern, at=NOON, tags=["shade", "Sale"], title="Fern")
     green = shop.create_collection(at=NOON, title="Green things")
