@@ -9,7 +9,7 @@ complete at the one and complete at the other, where Lighthouse looks at a film.
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -102,8 +102,12 @@ def measure(browser: Browser, address: str) -> Speed:
     )
 
 
-def script_ms(browser: Browser, address: str, script: str) -> float:
-    """Milliseconds of the slowed processor that scripts whose address holds `script` took: compiling and running."""
+# Whether a script is one that is measured: the address of its file or page, and the line on which it begins.
+Ours = Callable[[str, int], bool]
+
+
+def script_ms(browser: Browser, address: str, is_ours: Ours) -> float:
+    """Milliseconds of the slowed processor that some scripts of a page took until it was quiet, compiling included."""
     context = browser.new_context(**_PHONE)
     page = context.new_page()
     _slowed(page)
@@ -112,7 +116,7 @@ def script_ms(browser: Browser, address: str, script: str) -> float:
     page.wait_for_timeout(_QUIET_MS)
     trace = json.loads(browser.stop_tracing())
     context.close()
-    return _covered(_spans(trace["traceEvents"], script)) / 1_000
+    return _covered(_spans(trace["traceEvents"], is_ours)) / 1_000
 
 
 def _slowed(page: Page) -> CDPSession:
@@ -126,13 +130,13 @@ def _slowed(page: Page) -> CDPSession:
 _WORK = frozenset({"EvaluateScript", "FunctionCall", "v8.compile", "v8.evaluateModule", "v8.compileModule"})
 
 
-def _spans(events: Iterable[dict[str, Any]], script: str) -> list[tuple[float, float, float]]:
-    """When the page's own thread compiled or ran scripts of that name: from, until, processor time (microseconds)."""
+def _spans(events: Iterable[dict[str, Any]], is_ours: Ours) -> list[tuple[float, float, float]]:
+    """When the page's own thread compiled or ran our scripts: from, until, processor time (microseconds)."""
     found = []
     for event in events:
         data = event.get("args", {}).get("data") or {}
         named = str(data.get("url") or event.get("args", {}).get("fileName") or "")
-        if event.get("name") in _WORK and "dur" in event and script in named:
+        if event.get("name") in _WORK and "dur" in event and is_ours(named, int(data.get("lineNumber", 0))):
             found.append((event["ts"], event["ts"] + event["dur"], event.get("tdur", event["dur"])))
     return sorted(found)
 

@@ -87,7 +87,7 @@ def _request(here: Shopping, page: str) -> dict[str, Any]:
     return {
         "locale": {"iso_code": here.language, "name": _NAMES[here.language], "root_url": here.root},
         "page_type": page,
-        "design_mode": False,
+        "design_mode": flask.request.args.get("design_mode") == "1",
         "host": here.shop["myshopify_domain"],
         "path": here.root,
     }

@@ -1,13 +1,18 @@
-// Decides whether a popup may be shown, and when. Loaded by the app embed on every page, so it stays small: what a popup
-// looks like and does is in perennial-dialog.js, which is fetched when the moment has come. It asks the app nothing.
+// Decides whether a popup may be shown, and when. The starter in blocks/popups.liquid fetches it when the visitor does
+// something, when a popup's time may have come, or when a friend's link was followed; what was met until then is in
+// `perennial.met`. What a popup looks like and does is in perennial-dialog.js, fetched when the moment has come. It asks
+// the app nothing.
 (() => {
   "use strict";
   const source = document.getElementById("perennial-popups");
-  if (!source || window.perennial) return;
+  const { met = [], signs = [], wake, awake } = window.perennial || {};
+  if (!source || awake) return;
+  for (const sign of signs) removeEventListener(sign, wake, true);
   const config = JSON.parse(source.textContent);
-  const began = performance.now();
+  const popups = config.popups || [];
   const DAY = 86_400_000;
   const KEY = "perennial";
+  const SELECTED = "shopify:block:select";
   // Themes may have taken storage away, or the visitor has not agreed to it: then this page view is all we remember.
   const allowed = () => window.Shopify?.customerPrivacy?.preferencesProcessingAllowed?.() !== false;
   const read = (place) => {
@@ -27,10 +32,9 @@
   const lasting = () => window.localStorage;
   const session = () => window.sessionStorage;
   const remember = () => allowed() && write(lasting, memory);
-  let memory;
-  let phone;
-  let visitor;
-  let lastSign = began;
+  const memory = { seen: {}, done: [], owed: [], ...read(lasting) };
+  const phone = window.matchMedia("(hover: none), (max-width: 749px)").matches;
+  const visitor = config.visitor === "new" && memory.known ? "known" : config.visitor;
 
   const has = (list, value) => !list?.length || list.includes(value);
   const onPath = (pattern) =>
@@ -57,8 +61,7 @@
   let shown = false;
 
   const open = async (popup, how) => {
-    recall();
-    if (shown) return;
+    if (shown || !popup) return;
     shown = true;
     // Without a network there is no popup; the page goes on as if there were none.
     const { Popup } = await import(config.dialog).catch(() => ({}));
@@ -97,15 +100,17 @@
   };
 
   const triggers = {
-    delay: (fire, seconds) => setTimeout(fire, seconds * 1000 - performance.now() + began),
+    delay: (fire, seconds) => setTimeout(fire, seconds * 1000 - performance.now()),
     scroll: (fire, percent) => {
       const check = () => {
         const room = document.documentElement.scrollHeight - innerHeight;
         if (room > 0 && scrollY / room >= percent / 100) fire();
       };
       addEventListener("scroll", check, { passive: true });
+      check();
     },
     idle: (fire, seconds) => {
+      const lastSign = met[met.length - 1]?.timeStamp || 0;
       let timer = setTimeout(fire, seconds * 1000 - performance.now() + lastSign);
       const rest = () => {
         clearTimeout(timer);
@@ -118,10 +123,13 @@
   };
 
   // The pointer leaves through the upper edge, where tabs and the address are.
-  const leavesOnDesktop = (fire) =>
-    document.addEventListener("mouseout", (event) => {
-      if (!event.relatedTarget && event.clientY <= 0) fire();
-    });
+  const leavesOnDesktop = (fire) => {
+    const check = ({ type, relatedTarget, clientY }) => {
+      if (type === "mouseout" && !relatedTarget && clientY <= 0) fire();
+    };
+    document.addEventListener("mouseout", check);
+    met.forEach(check);
+  };
 
   // On phones: a quick scroll back up after reading, or coming back to a tab that was left. The back gesture is left
   // alone: a page that catches it keeps people who want to go.
@@ -168,46 +176,31 @@
   };
 
   // In the theme editor a popup is shown while its embed is selected, and never by itself.
-  const preview = () =>
-    document.addEventListener("shopify:block:select", () => {
+  const preview = () => {
+    const select = ({ type }) => {
+      if (type !== SELECTED) return;
       shown = false;
-      if (config.popups[0]) open(config.popups[0], "preview");
-    });
-
-  const recall = () => {
-    memory ??= { seen: {}, done: [], owed: [], ...read(lasting) };
+      open(popups[0], "preview");
+    };
+    document.addEventListener(SELECTED, select);
+    met.forEach(select);
   };
 
-  let awake = false;
-  const wake = (event) => {
-    if (awake) return;
-    awake = true;
-    if (event) lastSign = performance.now();
-    recall();
-    phone = window.matchMedia("(hover: none), (max-width: 749px)").matches;
-    visitor = config.visitor === "new" && memory.known ? "known" : config.visitor;
+  const begin = () => {
     if (!memory.known) {
       memory.known = true;
       remember();
     }
-    const meant = config.popups.filter((popup) => targeted(popup) && (rested(popup) || popup.trigger.invited));
+    carry();
+    const meant = popups.filter((popup) => targeted(popup) && (rested(popup) || popup.trigger.invited));
     meant.filter((popup) => !isOwed(popup)).forEach(arm);
-    config.popups.filter(isOwed).slice(0, 1).forEach(teaser);
+    popups.filter(isOwed).slice(0, 1).forEach(teaser);
   };
 
-  // What the browser remembers, and how wide it is, takes a slow phone milliseconds to say. So it is not asked while
-  // the page is loading, but when the visitor does something, or when a popup's time may have come.
-  const doze = () => {
-    for (const sign of ["pointermove", "pointerdown", "mouseout", "keydown", "scroll", "visibilitychange"]) {
-      addEventListener(sign, wake, { passive: true, once: true, capture: true });
-    }
-    const times = config.popups.flatMap(({ trigger }) => [trigger.delay, trigger.idle]).filter((time) => time > 0);
-    if (times.length) setTimeout(() => wake(), Math.min(...times) * 1000);
-  };
-
-  window.perennial = { open: (id) => open(config.popups.find((popup) => popup.id === id), "asked") };
-  if (window.Shopify?.designMode) return preview();
-  carry();
-  if (invited) wake();
-  else doze();
+  const openById = (id) => open(popups.find((popup) => popup.id === id), "asked");
+  window.perennial = { awake: true, open: openById };
+  if (window.Shopify?.designMode) preview();
+  else begin();
+  // What the theme asked for meanwhile.
+  met.filter(Number.isInteger).forEach(openById);
 })();

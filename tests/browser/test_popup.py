@@ -36,15 +36,26 @@ def test_nothing_is_asked_of_the_app_before_the_visitor_acts(page: Page, shop: W
     )
     page.goto(shop.url)
     assert page.evaluate("() => window.touched ?? false") is False
+    assert [name for name in map(_of_the_extension, asked) if name] == ["perennial-copy.js"]
     page.mouse.move(300, 300)
-    assert page.evaluate("() => window.touched") is True
+    page.wait_for_function("() => window.touched")
     page.wait_for_timeout(300)
     expect(dialog(page)).to_have_count(0)
     assert [url for url in asked if "/apps/" in url or "/cart/" in url] == []
-    assert [url.rpartition("/")[2] for url in asked if "_extension" in url if "perennial" in url] == [
-        "perennial-copy.js",
-        "perennial.js",
-    ]
+    assert [name for name in map(_of_the_extension, asked) if name] == ["perennial-copy.js", "perennial.js"]
+
+
+def _of_the_extension(url: str) -> str:
+    return url.rpartition("/")[2] if "_extension" in url else ""
+
+
+def test_who_leaves_before_the_script_is_there_is_asked_when_it_is(page: Page, shop: WindowShop) -> None:
+    page.route("**/perennial.js", lambda route: (page.wait_for_timeout(200), route.continue_()))
+    page.goto(shop.url)
+    page.mouse.move(300, 200)
+    leave(page)
+    page.mouse.move(320, 220)
+    expect(dialog(page)).to_be_visible()
 
 
 @pytest.mark.requirement(64, partly=True)
