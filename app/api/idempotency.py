@@ -59,21 +59,28 @@ def once(session: Session, shop_id: int, key: str, digest: bytes, work: Callable
     """Do the work, or give the answer it had.
 
     Raises Conflict while the first is running, Unprocessable when the key came with another request. Problems of the
-    work that are not final pass through, and the caller's transaction ends with them.
+    work pass through, and the caller's transaction ends with them; a final one is then kept by `refused`.
     """
     _take_turn(session, shop_id, key)
     earlier = queries.kept_answer(session, shop_id, key)
     if earlier is not None:
         return _repeated(earlier, digest)
-    try:
-        with session.begin_nested():
-            outcome = Outcome.of(work())
-    except Unprocessable as refusal:
-        kept = Outcome(refusal.status, orjson.dumps(refusal.document()).decode())
-        queries.keep_answer(session, shop_id, key, KeptAnswer(digest, kept.status, kept.body))
-        return kept
+    outcome = Outcome.of(work())
     queries.keep_answer(session, shop_id, key, KeptAnswer(digest, outcome.status, outcome.body))
     return outcome
+
+
+def refused(session: Session, shop_id: int, key: str, digest: bytes, refusal: Unprocessable) -> Outcome:
+    """Keep the refusal of a work whose transaction has ended with it; this one is new.
+
+    A savepoint would do it in one transaction, and cost every request that is not refused two round trips. Whoever came
+    between the two with the same key had the answer.
+    """
+
+    def again() -> Answer:
+        return Answer(refusal.status, refusal.document())
+
+    return once(session, shop_id, key, digest, again)
 
 
 def _take_turn(session: Session, shop_id: int, key: str) -> None:

@@ -16,17 +16,19 @@ _UNDER_WAY = {"held", "cancelling"}
 def create_redemption(call: Call) -> Answer:
     """POST /customers/{customer_id}/redemptions"""
     account = _account(call)
+    # At hand for the answer, and loaded once: the session forgets what nobody holds.
+    reward = service.get_reward(call.session, call.shop.id, _reward_id(call))
     redemption = service.redeem(
         call.session,
         call.shop,
         call.keyring,
         account_id=account,
         customer_id=queries.kept_customer(call.session, call.shop.id, int(call.path["customer_id"])),
-        reward_id=_reward_id(call),
+        reward_id=reward.id,
         request_id=call.request_id,
         actor=call.actor,
     )
-    return Answer(202 if redemption.state in _UNDER_WAY else 201, _shown(call, redemption))
+    return Answer(202 if redemption.state in _UNDER_WAY else 201, _redemption(redemption, reward))
 
 
 def list_redemptions(call: Call) -> Answer:

@@ -3,6 +3,7 @@
 Whatever goes wrong below /api/v1 is answered as a problem document, unknown addresses and our own bugs included.
 """
 
+from collections.abc import Mapping
 from functools import partial
 
 import orjson
@@ -22,8 +23,9 @@ from app.api.operation import Call, Operation
 from app.api.rate import TokenBuckets
 from app.api.reading import read, receive
 from app.api.table import OPERATIONS
-from app.errors import Forbidden, Problem, Unauthorised
+from app.errors import Forbidden, Problem, Unauthorised, Unprocessable
 from app.metrics import api_requests
+from app.runtime import Runtime
 from app.shops.models import Shop
 
 PREFIX = "/api/v1"
@@ -65,6 +67,22 @@ def _serve(operation: Operation, **path: str) -> Response:
     runtime = runtimes.of(current_app)
     presented = _paced()
     receive(request, operation)
+    try:
+        return _response(_answered(runtime, operation, presented, path))
+    except _Refused as refused:
+        with runtime.database.shop(refused.shop_id) as session:
+            return _response(idempotency.refused(session, refused.shop_id, refused.key, refused.digest, refused.why))
+
+
+class _Refused(Exception):
+    """A rule has refused the request of an Idempotency-Key, which is to be remembered."""
+
+    def __init__(self, shop_id: int, key: str, digest: bytes, why: Unprocessable) -> None:
+        super().__init__()
+        self.shop_id, self.key, self.digest, self.why = shop_id, key, digest, why
+
+
+def _answered(runtime: Runtime, operation: Operation, presented: bytes, path: Mapping[str, str]) -> Outcome:
     # One session finds the key and then works for its shop alone: two would cost each request half as much again.
     with runtime.database.system() as session:
         caller = _admit(session, presented)
@@ -83,8 +101,7 @@ def _serve(operation: Operation, **path: str) -> Response:
             body=asked.body,
             request_id=idempotency.derived_id(caller.shop_id, key),
         )
-        outcome = _run(operation, call, key)
-    return _response(outcome)
+        return _run(operation, call, key)
 
 
 def _run(operation: Operation, call: Call, key: str | None) -> Outcome:
@@ -92,7 +109,10 @@ def _run(operation: Operation, call: Call, key: str | None) -> Outcome:
     if key is None:
         return Outcome.of(work())
     digest = idempotency.request_digest(operation.method, request.path, call.body)
-    return idempotency.once(call.session, call.shop.id, key, digest, work)
+    try:
+        return idempotency.once(call.session, call.shop.id, key, digest, work)
+    except Unprocessable as why:
+        raise _Refused(call.shop.id, key, digest, why) from why
 
 
 def _paced() -> bytes:

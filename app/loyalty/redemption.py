@@ -61,9 +61,7 @@ def redeem(
     Unprocessable (too few points, reward not offered).
     """
     request_id = _uuid(request_id)
-    reward = session.get(Reward, (shop.id, reward_id))
-    if reward is None:
-        raise NotFound(f"There is no reward {reward_id}.")
+    reward = get_reward(session, shop.id, reward_id)
     holder = Holder(shop.id, reward.program_id, account_id)
     ledger.lock_balances(session, [holder])
     earlier = session.get(Redemption, (shop.id, request_id))
@@ -79,6 +77,14 @@ def redeem(
         idleness.renew(session, {holder: redemption.created_at})
     _plan_code(session, reward, redemption, customer_id)
     return redemption
+
+
+def get_reward(session: Session, shop_id: int, reward_id: int) -> Reward:
+    """A reward of this shop, offered or not; raises NotFound."""
+    reward = session.get(Reward, (shop_id, reward_id))
+    if reward is None:
+        raise NotFound(f"There is no reward {reward_id}.")
+    return reward
 
 
 _TERMS = Statement("""
