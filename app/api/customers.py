@@ -14,14 +14,16 @@ from app.audit.service import record
 from app.loyalty import service
 from app.loyalty.ledger import Holder
 from app.loyalty.models import LedgerEntry
-from app.loyalty.programs import default_program_id
+from app.loyalty.programs import default_program_id, program_rules
 from app.loyalty.standing import account_standing
 from app.segments.queries import names_of
 
 
 def get_customer(call: Call) -> Answer:
     """GET /customers/{customer_id}"""
-    holder = _holder(call)
+    program = program_rules(call.session, [call.shop.id])[call.shop.id]
+    account = queries.account_id(call.session, call.shop.id, call.path["customer_id"])
+    holder = Holder(call.shop.id, program.program_id, account)
     person = queries.person(call.session, call.shop.id, holder.account_id, int(call.path["customer_id"]))
     return Answer(
         200,
@@ -29,7 +31,7 @@ def get_customer(call: Call) -> Answer:
             "id": call.path["customer_id"],
             "points": points_of(call, holder),
             "segments": list(names_of(call.session, call.shop.id, holder.account_id)),
-            "referral": link_of(call, holder.account_id),
+            "referral": link_of(call, program, account),
             "totals": _totals(person, call.shop.currency),
             "consent": {
                 "email": _consent(person.email_consent, person.email_consent_level, person.email_consent_at),

@@ -5,9 +5,10 @@ from typing import Any
 from app.api import pages, queries
 from app.api.operation import Answer, Call
 from app.api.words import instant, instant_or_none, money
+from app.loyalty.programs import ProgramRules
 from app.referrals import codes
 from app.referrals import queries as referrals
-from app.referrals.service import member_codes
+from app.referrals.service import codes_under
 
 
 def list_referrals(call: Call) -> Answer:
@@ -42,9 +43,9 @@ def get_referral_statistics(call: Call) -> Answer:
     )
 
 
-def link_of(call: Call, account: int) -> dict[str, Any] | None:
+def link_of(call: Call, program: ProgramRules, account: int) -> dict[str, Any] | None:
     """An account's link for friends."""
-    code = member_codes(call.session, call.shop.id, [account]).get(account)
+    code = codes_under(call.session, program, [account]).get(account)
     return {"code": code, "link": codes.link(f"https://{call.shop.domain}", code)} if code else None
 
 

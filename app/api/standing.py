@@ -23,8 +23,7 @@ BY = {"recorded": standing.RECORDED, "business": standing.BUSINESS}
 def points_of(call: Call, holder: Holder) -> dict[str, Any]:
     """Points of an account now, with what will expire when."""
     now = clock.now()
-    found = standing.account_standing(call.session, holder, now)
-    coming = standing.coming_expiries(call.session, holder, now)
+    found, coming = standing.standing_and_coming(call.session, holder, now)
     return {
         "balance": found.balance,
         "available": found.available,

@@ -12,6 +12,7 @@ reward that takes an amount off: its value for each of its points, rounded up (r
 Called by the API, later by the admin's pages and by campaigns.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -46,27 +47,9 @@ class Standing:
     owed: int = 0
 
 
-_NOW = Statement(f"""
-select b.points, b.lifetime,
-       coalesce(sum(l.remaining) filter (where o.over), 0)::bigint as over,
-       coalesce(sum(l.remaining) filter (where not o.over and l.available_at > :at), 0)::bigint as pending,
-       coalesce(sum(l.remaining) filter (where not o.over and l.available_at <= :at), 0)::bigint as available
-from balances b
-left join lots l on l.shop_id = b.shop_id and l.program_id = b.program_id and l.account_id = b.account_id
-    and l.remaining > 0
-cross join lateral (select coalesce({_END} <= :at, false) as over) o
-where b.shop_id = :shop and b.program_id = :program and b.account_id = :account
-group by b.points, b.lifetime
-""")  # noqa: S608 - a constant of this module
-
-
 def account_standing(session: Session, holder: Holder, at: datetime) -> Standing:
     """An account now: `at` is `clock.now()`, or an instant to come if nothing else happens until then."""
-    found = _NOW.run(session, **_of(holder), at=at)
-    if not found:
-        return Standing()
-    [row] = found
-    return Standing(row.points - row.over, row.available, row.pending, row.lifetime, max(-row.points, 0))
+    return standing_and_coming(session, holder, at)[0]
 
 
 # What its waiting sources had granted is pending, at most the balance: what waits pays only what would be owed.
@@ -110,18 +93,39 @@ class Coming:
     subject: str
 
 
-_COMING = Statement(f"""
-select {_END} as due_at, sum(l.remaining)::bigint as points,
+def coming_expiries(session: Session, holder: Holder, at: datetime) -> list[Coming]:
+    """What of an account will expire when, soonest first, if nothing happens until then."""
+    return standing_and_coming(session, holder, at)[1]
+
+
+_LOTS = Statement(f"""
+select b.points, b.lifetime, l.remaining, l.available_at, {_END} as due_at,
        case when l.expires_at is null then 'idle' else l.source_kind || ':' || l.source_id end as subject
-from balances b join lots l using (shop_id, program_id, account_id)
-where b.shop_id = :shop and b.program_id = :program and b.account_id = :account and l.remaining > 0 and {_END} > :at
-group by 1, 3 order by 1, 3
+from balances b left join lots l on (l.shop_id, l.program_id, l.account_id) = (b.shop_id, b.program_id, b.account_id)
+    and l.remaining > 0
+where b.shop_id = :shop and b.program_id = :program and b.account_id = :account
 """)  # noqa: S608 - a constant of this module
 
 
-def coming_expiries(session: Session, holder: Holder, at: datetime) -> list[Coming]:
-    """What of an account will expire when, soonest first, if nothing happens until then."""
-    return [Coming(row.due_at, row.points, row.subject) for row in _COMING.run(session, **_of(holder), at=at)]
+def standing_and_coming(session: Session, holder: Holder, at: datetime) -> tuple[Standing, list[Coming]]:
+    """Both by one question: everybody's balance is asked for all day."""
+    found = _LOTS.run(session, **_of(holder))
+    if not found:
+        return Standing(), []
+    lots = [lot for lot in found if lot.remaining]
+    held = [lot for lot in lots if not (lot.due_at and lot.due_at <= at)]
+    pending = sum(lot.remaining for lot in held if lot.available_at > at)
+    available = sum(lot.remaining for lot in held) - pending
+    coming: Counter[tuple[datetime, str]] = Counter()
+    for lot in held:
+        if lot.due_at:
+            coming[lot.due_at, lot.subject] += lot.remaining
+    points, lifetime = found[0].points, found[0].lifetime
+    balance = points - sum(lot.remaining for lot in lots) + available + pending
+    return (
+        Standing(balance, available, pending, lifetime, max(-points, 0)),
+        [Coming(due, ending, subject) for (due, subject), ending in sorted(coming.items())],
+    )
 
 
 @dataclass(frozen=True)

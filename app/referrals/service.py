@@ -12,8 +12,12 @@ from app.referrals import codes
 
 def member_codes(session: Session, shop_id: int, accounts: Iterable[int]) -> dict[int, str]:
     """The code of each account, made where there is none; nothing while the shop rewards nobody."""
-    program = program_rules(session, [shop_id])[shop_id]
-    return codes.ensure(session, shop_id, accounts) if rewards_at(program, clock.now()) else {}
+    return codes_under(session, program_rules(session, [shop_id])[shop_id], accounts)
+
+
+def codes_under(session: Session, program: ProgramRules, accounts: Iterable[int]) -> dict[int, str]:
+    """The same for whoever has the shop's program at hand."""
+    return codes.ensure(session, program.shop_id, accounts) if rewards_at(program, clock.now()) else {}
 
 
 def rewards_at(program: ProgramRules, instant: datetime) -> bool:

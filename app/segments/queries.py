@@ -22,6 +22,7 @@ from app.segments.models import Segment, SegmentDay, SegmentMember, SegmentProfi
 from app.segments.service import checked, get
 from app.segments.syntax import QueryError
 from app.shops.models import Shop
+from app.sql import Statement
 
 
 @dataclass(frozen=True)
@@ -108,14 +109,15 @@ def of_account(session: Session, shop_id: int, account_id: int) -> list[Membersh
     return [Membership(one, since, _reasons(one, profile, calendar)) for one, since in found]
 
 
+_NAMES = Statement("""
+select s.name from segment_members m join segments s on s.shop_id = m.shop_id and s.id = m.segment_id
+where m.shop_id = :shop and m.account_id = :account order by s.id
+""")
+
+
 def names_of(session: Session, shop_id: int, account_id: int) -> Sequence[str]:
     """The names of the segments that an account is in."""
-    held = (
-        select(Segment.name)
-        .join(SegmentMember, (SegmentMember.shop_id == Segment.shop_id) & (SegmentMember.segment_id == Segment.id))
-        .where(SegmentMember.shop_id == shop_id, SegmentMember.account_id == account_id)
-    )
-    return session.scalars(held.order_by(Segment.id)).all()
+    return [row.name for row in _NAMES.run(session, shop=shop_id, account=account_id)]
 
 
 def _reasons(segment: Segment, profile: dict[str, Any], calendar: Calendar) -> tuple[Reason, ...]:
