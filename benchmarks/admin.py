@@ -1,6 +1,7 @@
 """Claims: with 1,000,000 members and 5,000,000 orders every page of the admin answers in p95 ≤ 200 ms at the server,
-has at most 60 kB of script and style of ours (gzipped), takes as many statements whoever is looked at, and in a browser
-on this machine paints in ≤ 1.0 s (LCP), shifts ≤ 0.05 (CLS) and answers a press in ≤ 100 ms (INP).
+has at most 60 kB of script and style of ours (gzipped), takes as many statements whoever is looked at, reads no large
+table from end to end, and in a browser on this machine paints in ≤ 1.0 s (LCP), shifts ≤ 0.05 (CLS) and answers a press
+in ≤ 100 ms (INP).
 
 Over HTTP with an ID token, one caller after the other, members and pages of lists at random. In the same run the answer
 of the same server that touches nothing (`/healthz`). INP is the slowest press of a rehearsal: fields are filled, a
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from playwright.sync_api import Page
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from app.factory import create_app
 from benchmarks.admin_world import admin_world, id_token, shop_of
@@ -32,6 +33,7 @@ WANTED = {
     "slowest_page_p95_ms": Wanted(at_most=200),
     "script_and_style_gzipped_bytes": Wanted(at_most=60_000),
     "statements_that_differ": Wanted(at_most=0),
+    "tables_read_whole": Wanted(at_most=0),
     "lcp_ms": Wanted(at_most=1_000),
     "cls": Wanted(at_most=0.05),
     "inp_ms": Wanted(at_most=100),
@@ -64,6 +66,10 @@ PAGES: dict[str, Address] = {
     "who changed what": lambda _dice, _n: "/activity/changes",
 }
 ASSETS = ("htmx.min.js", "perennial.js", "popup-editor.js", "perennial.css")
+# From so many rows on a table is large.
+_MANY = 20_000
+_LARGE = text("select relname from pg_class where relkind = 'r' and reltuples >= :rows")
+_SCAN = re.compile(r"Seq Scan on (\w+)")
 _WATCH = """
 window.seen = {largest: 0, shifts: 0, presses: []};
 const watch = (type, note, more) => new PerformanceObserver((list) => list.getEntries().forEach(note))
@@ -81,6 +87,8 @@ class Measured:
 
     times: dict[str, list[float]] = field(default_factory=dict)
     statements: dict[str, set[int]] = field(default_factory=dict)
+    # Pages and the large tables that a statement of theirs goes through from end to end.
+    whole: set[str] = field(default_factory=set)
     failures: int = 0
     largest: dict[str, float] = field(default_factory=dict)
     shifts: dict[str, float] = field(default_factory=dict)
@@ -115,19 +123,35 @@ def _count(kept: World, members: int, found: Measured) -> None:
     flask_app = create_app(kept.runtime)
     client, dice = flask_app.test_client(), random.Random(2)
     headers = {"Authorization": f"Bearer {id_token(shop_of(kept)[1])}"}
-    counted: list[str] = []
+    counted: list[tuple[str, Any]] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        counted.append(statement)
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        counted.append((statement, parameters))
 
+    asked: dict[str, list[tuple[str, Any]]] = {}
     event.listen(kept.runtime.database.engine, "before_cursor_execute", note)
     for name, address in PAGES.items():
         for _ in range(3):
             counted.clear()
             client.get(address(dice, members), headers=headers)
             found.statements.setdefault(name, set()).add(len(counted))
+        asked[name] = list(counted)
     event.remove(kept.runtime.database.engine, "before_cursor_execute", note)
     flask_app.extensions[EXTENSION].close()
+    found.whole = {f"{name}: {table}" for name, told in asked.items() for table in _read_whole(kept, told)}
+
+
+def _read_whole(kept: World, told: list[tuple[str, Any]]) -> set[str]:
+    """The tables that these statements would read from end to end, though they have many rows."""
+    scanned: set[str] = set()
+    # Behind the wall, as the pages ask: there plans are others.
+    with kept.runtime.database.shop(shop_of(kept)[0]) as session:
+        large = set(session.execute(_LARGE, {"rows": _MANY}).scalars())
+        for statement, parameters in told:
+            if statement.lstrip().lower().startswith(("select", "with")):
+                plan = session.connection().exec_driver_sql(f"explain {statement}", parameters)
+                scanned |= {match[1] for line in plan.scalars() if (match := _SCAN.search(line))}
+    return scanned & large
 
 
 def _ask(kept: World, port: int, members: int, rounds: int, found: Measured) -> None:
@@ -211,6 +235,8 @@ def report(found: Measured, members: int, orders: int, *, browser: bool) -> int:
         "script_and_style_gzipped_bytes": _gzipped(),
         "files_not_counted": len(_unlisted(layout)),
         "most_statements": max(max(counts) for counts in found.statements.values()),
+        "tables_read_whole": len(found.whole),
+        "which_tables": ", ".join(sorted(found.whole)),
         "statements_that_differ": sum(len(counts) > 1 for counts in found.statements.values()),
     }
     wanted = dict(WANTED)

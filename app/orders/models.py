@@ -75,6 +75,7 @@ class Order(Base):
         Index("orders_account_id_ix", "shop_id", "account_id", "processed_at"),
         Index("orders_customer_id_ix", "shop_id", "customer_id"),
         Index("orders_email_ix", "shop_id", "email"),
+        Index("orders_processed_ix", "shop_id", "processed_at"),
     )
 
 

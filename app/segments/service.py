@@ -42,6 +42,11 @@ def get(session: Session, shop_id: int, segment_id: int) -> Segment:
     return segment
 
 
+def of_the_start(session: Session, shop_id: int, key: str) -> Segment | None:
+    """One of the first segments by its key (`app.segments.first`), whatever it is called now; None when deleted."""
+    return session.scalars(select(Segment).where(Segment.shop_id == shop_id, Segment.key == key)).first()
+
+
 def create(session: Session, shop_id: int, *, name: str, query: str) -> Segment:
     """A segment; counted by a job at once. Raises Invalid for name or query, Unprocessable beyond MOST.
 

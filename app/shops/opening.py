@@ -27,6 +27,10 @@ def opened(runtime: Runtime, identity: IdToken, id_token: str) -> int:
 
 
 def is_connected(settings: Settings, shop: Shop) -> bool:
-    """Whether the shop's tokens are there, believed to be good, and sufficient for what we do."""
-    installed = shop.state == "installed" and shop.connection == "ok" and shop.access_token is not None
+    """Whether the shop's tokens are there, believed to be good, and sufficient for what we do.
+
+    A pause is no matter of tokens: Shopify would refuse new ones as well, and the merchant is to see why it is paused.
+    """
+    believed = shop.connection in {"ok", "paused"}
+    installed = shop.state == "installed" and believed and shop.access_token is not None
     return installed and scopes_cover(shop.scopes, settings.scopes)

@@ -109,6 +109,30 @@ def test_the_page_counts_this_shops_members_and_points_only(
     assert "5,555" not in page
 
 
+@pytest.mark.parametrize(
+    ("connection", "reason", "said"),
+    [
+        ("paused", "frozen", "Shopify has frozen this shop"),
+        ("paused", "locked", "Shopify has locked this shop"),
+        ("paused", "currency", "currency has changed"),
+    ],
+)
+def test_a_shop_that_cannot_be_reached_is_told_why_since_when_and_until_when(
+    client: FlaskClient, runtime: Runtime, connected: Shop, connection: str, reason: str, said: str
+) -> None:
+    with runtime.database.shop(connected.id) as session:
+        shop = queries.shop(session, connected.id)
+        shop.connection, shop.connection_reason = connection, reason
+        shop.connection_since, shop.connection_retry_at = clock.wall_now(), clock.wall_now()
+        shop.withheld = ["email"]
+    page = client.get("/", headers={"Authorization": f"Bearer {id_token()}"}).text
+    assert "Shopify cannot be reached for this shop" in page
+    assert said in page
+    assert "Looked at again" in page
+    assert "Not shown: email." in page
+    assert "Interrupted" in page
+
+
 def test_names_are_escaped(client: FlaskClient, connected: Shop) -> None:
     page = client.get("/", query_string={"id_token": id_token()}).text
     assert "Demo &amp; Sons &lt;b&gt;" in page

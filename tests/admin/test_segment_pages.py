@@ -1,10 +1,18 @@
 """Segments and referrals in the admin: listed, counted, edited with faults by line and column, removed."""
 
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
 from sqlalchemy import select
 
-from app import job_table
+from app import clock, job_table
+from app.admin.texts import Formats
 from app.audit.models import AuditEntry
+from app.changes import Changes
 from app.jobs import drain
+from app.orders.models import Order
+from app.reactions import react
 from app.segments.models import Segment
 from app.segments.service import wake_due
 from tests.admin.opened import words
@@ -79,3 +87,31 @@ def test_a_shop_that_rewards_nobody_for_friends_says_so(admin: Admin) -> None:
     shown = admin.shown("/referrals", state="refused")
     assert "Bringing friends is not rewarded" in shown
     assert "No referrals" in shown
+
+
+@pytest.mark.requirement(106)
+@pytest.mark.requirement(89, partly=True)
+def test_the_home_tells_who_is_at_risk_and_leads_to_them(admin: Admin) -> None:
+    """Ada bought every ten days and then no more; her segment names when she bought last."""
+    with admin.runtime.database.shop(admin.shop_id) as session:
+        account = member(session, admin.shop_id, 7001, first="Ada")
+        for n, days in enumerate((120, 110, 100)):
+            bought = Order(
+                shop_id=admin.shop_id, id=1001 + n, account_id=account, currency="EUR", paid=True, subtotal_minor=500,
+                current_subtotal_minor=500, total_minor=500, current_total_minor=500, financial_status="paid",
+                processed_at=clock.now() - timedelta(days=days), updated_at=clock.now(),
+            )  # fmt: skip
+            session.add(bought)
+        session.flush()
+        react(session, Changes(accounts={(admin.shop_id, account)}))
+    followed(admin)
+    assert "At risk Customers whose last order" in admin.shown("/")
+    assert "Customers at risk 1" in admin.shown("/")
+    with admin.runtime.database.shop(admin.shop_id) as session:
+        risk = session.scalars(select(Segment).where(Segment.key == "at_risk")).one()
+        last = bought.processed_at
+    assert f'href="/segments/{risk.id}"' in admin.get("/").text
+    assert last is not None
+    assert Formats("en", "EUR", ZoneInfo("Europe/Berlin")).day(last) in admin.shown(f"/segments/{risk.id}")
+    assert admin.post(f"/segments/{risk.id}/remove").status_code == 204
+    assert "Customers at risk" not in admin.shown("/")

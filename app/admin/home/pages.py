@@ -7,12 +7,15 @@ from typing import Any
 from app import clock
 from app.admin.home import jobs, queries
 from app.admin.models import HomeFigures
+from app.admin.segments.wording import name_of
 from app.admin.setup import proposals
 from app.admin.setup import service as setup
 from app.admin.texts import Formats
 from app.admin.texts import gettext as _
 from app.admin.visit import View, Visit
 from app.loyalty.programs import default_program, program_rules
+from app.segments import queries as segment_queries
+from app.segments import service as segments
 from app.shopify.origin import shop_url
 from app.shopify.session import missing_scopes
 from app.shops.connection import standing
@@ -37,6 +40,7 @@ def show(visit: Visit) -> View:
         "goal": proposals.GOALS.get(profile.setup.get("goal", "")),
         "embed_link": embed_link(visit),
         "counted_at": figures.counted_at if figures else None,
+        "at_risk": _at_risk(visit),
     }
     if figures:
         values |= _compared(visit, figures, profile.setup.get("goal", ""))
@@ -58,6 +62,15 @@ def _figures(visit: Visit) -> HomeFigures | None:
     if row is None or not queries.is_fresh(row):
         jobs.plan(visit.session, visit.shop.id)
     return row
+
+
+def _at_risk(visit: Visit) -> dict[str, Any] | None:
+    """Who has waited longer than usual, now and thirty days ago; None when the segment was deleted."""
+    segment = segments.of_the_start(visit.session, visit.shop.id, "at_risk")
+    if segment is None:
+        return None
+    days = segment_queries.history(visit.session, visit.shop.id, segment.id, days=queries.DAYS)
+    return {"segment": segment, "name": name_of(segment), "before": days[0].members}
 
 
 def _inbox(visit: Visit) -> dict[str, Any]:
