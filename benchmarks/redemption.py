@@ -4,7 +4,8 @@ Over HTTP, through the whole API with its key, idempotency and the wall between 
 pick accounts at random; a redemption ends with its commit, before Shopify hears of it. In the same run, what no such
 call can do without: an answer of the same server that touches nothing (`/healthz`), and a transaction of one update.
 
-First the callers come at a steady rate, and times count from the moment at which a call was due: that is judged. Then
+First the callers come at a steady rate (of redemptions, fifty times what a million members ask for who each redeem
+once a month; `--redemptions` changes it), and times count from the moment at which a call was due: that is judged. Then
 each asks again as soon as it is answered: what the server can do, and how long calls take that wait for each other.
 """
 
@@ -136,7 +137,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--accounts", type=int, default=1_000_000)
     parser.add_argument("--callers", type=int, default=8)
-    parser.add_argument("--redemptions", type=float, default=40.0, help="a second, where the rate is steady")
+    parser.add_argument("--redemptions", type=float, default=20.0, help="a second, where the rate is steady")
     parser.add_argument("--balances", type=float, default=100.0, help="read a second, where the rate is steady")
     parser.add_argument("--seconds", type=float, default=15.0, help="of each kind of call")
     parser.add_argument("--warm-up", type=float, default=3.0, help="seconds of each kind of call")
