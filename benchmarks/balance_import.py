@@ -7,26 +7,20 @@ into bare tables without a key or an index: what the database costs for storing 
 import argparse
 import resource
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
-from sqlalchemy import text
-
-from app.db import driver_connection
 from app.loyalty.verify import verify
 from app.runtime import Runtime
 from app.shops.models import Shop
 from app.transfer import balances
 from app.transfer.models import BalanceImport
+from benchmarks.copying import BARE, copied, timed
 from benchmarks.report import Figure, Wanted, conclude, table
 from benchmarks.world import World
 
 WANTED = {"seconds": Wanted(at_most=300), "memory_growth_mb": Wanted(at_most=64)}
 TABLES = ("accounts", "identities", "balances", "ledger_entries", "lots")
-_BLOCK = 1 << 20
-T = TypeVar("T")
 
 
 def main() -> int:
@@ -54,7 +48,7 @@ def run(world: World, sizes: argparse.Namespace) -> int:
     _, posting = timed(lambda: balances.carry_on(world.runtime.database, shop_id, imported.id))
     grown = _peak_mb() - before
     agrees = _agrees(world.runtime)
-    _, bare = timed_copy(world.runtime, world.home / "rows.copy")
+    bare = copied(world.runtime, world.home / "rows.copy", TABLES, BARE)
     seconds = reading + posting
     lines: list[Sequence[Figure]] = [
         ("reading and checking the file", reading, sizes.rows / reading),
@@ -84,32 +78,6 @@ def write(file: Path, rows: int) -> None:
     with file.open("w", encoding="utf-8") as out:
         out.write("Email,Points balance\n")
         out.writelines(f"member-{number}@example.com,{number % 5_000 + 1}\n" for number in range(rows))
-
-
-def timed_copy(runtime: Runtime, file: Path) -> tuple[None, float]:
-    """Seconds for storing the rows of TABLES in tables without keys; getting them out first is not counted."""
-    seconds = 0.0
-    for name in TABLES:
-        with runtime.database.system() as session:
-            session.execute(text(f"create table bare_{name} (like {name})"))
-            get = f"copy {name} to stdout (format binary)"
-            with driver_connection(session).cursor() as cursor, file.open("wb") as out, cursor.copy(get) as copy:
-                out.writelines(copy)
-        began = time.monotonic()
-        with runtime.database.system() as session:
-            put = f"copy bare_{name} from stdin (format binary)"
-            with driver_connection(session).cursor() as cursor, file.open("rb") as rows, cursor.copy(put) as copy:
-                while block := rows.read(_BLOCK):
-                    copy.write(block)
-        seconds += time.monotonic() - began
-    file.unlink()
-    return None, seconds
-
-
-def timed(work: Callable[[], T]) -> tuple[T, float]:
-    """What some work gave, and how long it took."""
-    began = time.monotonic()
-    return work(), time.monotonic() - began
 
 
 def _read(runtime: Runtime, shop_id: int, file: Path) -> BalanceImport:

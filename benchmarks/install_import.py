@@ -15,7 +15,6 @@ from pathlib import Path
 from sqlalchemy import text
 
 from app import clock, job_table
-from app.db import driver_connection
 from app.demo.processes import free_port
 from app.intake import queries, service
 from app.runtime import Runtime
@@ -23,13 +22,13 @@ from app.shopify.oauth import Tokens
 from app.shops import tokens
 from app.shops.models import Shop
 from benchmarks import bulk_shop
+from benchmarks.copying import BARE, WITH_KEYS, copied
 from benchmarks.report import Figure, Wanted, conclude, table
 from benchmarks.world import World
 
 WANTED = {"ratio": Wanted(at_most=5), "worker_peak_mb": Wanted(at_most=400)}
 TABLES = ("accounts", "identities", "customers", "orders", "order_lines", "order_codes", "refunds", "refund_lines",
           "account_totals")  # fmt: skip
-_BLOCK = 1 << 20
 
 
 def main() -> int:
@@ -54,8 +53,8 @@ def run(world: World, sizes: argparse.Namespace) -> int:
     lines = bulk_shop.write(folder, "orders", bulk_shop.orders(range(sizes.orders), sizes.customers))
     connect(world, folder)
     seconds, stages, peaks = carry_out(world, service.IMPORT)
-    indexed = copied(world.runtime, world.home / "rows.copy", "including all")
-    bare = copied(world.runtime, world.home / "rows.copy", "")
+    indexed = copied(world.runtime, world.home / "rows.copy", TABLES, WITH_KEYS)
+    bare = copied(world.runtime, world.home / "rows.copy", TABLES, BARE)
     counts = _counts(world.runtime)
     rows: list[Sequence[Figure]] = [(f"import: {name}", spent, "") for name, spent in stages.items()]
     rows += [
@@ -131,28 +130,6 @@ def _resident_mb(process: int) -> float:
     status = Path(f"/proc/{process}/status")
     found = [line for line in status.read_text().splitlines() if line.startswith("VmRSS")]
     return int(found[0].split()[1]) / 1024 if found else 0.0
-
-
-def copied(runtime: Runtime, file: Path, shape: str) -> float:
-    """Seconds for storing the rows of TABLES once more by COPY; getting them out first is not counted."""
-    seconds = 0.0
-    for name in TABLES:
-        with runtime.database.system() as session:
-            session.execute(text(f"create table copy_{name} (like {name} {shape})"))
-            get = f"copy {name} to stdout (format binary)"
-            with driver_connection(session).cursor() as cursor, file.open("wb") as out, cursor.copy(get) as copy:
-                out.writelines(copy)
-        began = time.monotonic()
-        with runtime.database.system() as session:
-            put = f"copy copy_{name} from stdin (format binary)"
-            with driver_connection(session).cursor() as cursor, file.open("rb") as rows, cursor.copy(put) as copy:
-                while block := rows.read(_BLOCK):
-                    copy.write(block)
-        seconds += time.monotonic() - began
-        with runtime.database.system() as session:
-            session.execute(text(f"drop table copy_{name}"))
-    file.unlink()
-    return seconds
 
 
 def _counts(runtime: Runtime) -> dict[str, int]:

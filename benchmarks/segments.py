@@ -7,11 +7,9 @@ storing the very profiles and members in tables without a key.
 
 import argparse
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from sqlalchemy import text
 
@@ -22,6 +20,7 @@ from app.segments.first import begin
 from app.segments.follow import step
 from app.segments.service import create
 from app.shops.models import Shop
+from benchmarks.copying import timed
 from benchmarks.report import Figure, Wanted, conclude, percentile, table
 from benchmarks.world import World
 
@@ -104,17 +103,17 @@ def run(world: World, sizes: argparse.Namespace) -> int:
     fill(world, shop, sizes.people)
     with world.runtime.database.system() as session:
         begin(session, session.get_one(Shop, shop))
-    everybody = timed(lambda: _step(world, shop))
+    everybody = timed(lambda: _step(world, shop))[1]
     _analyze(world, "segment_profiles", "segment_members")
-    again = timed(lambda: _everybody_again(world, shop))
-    events = [timed(partial(_events, world, shop, number, sizes.people)) for number in range(sizes.events)]
+    again = timed(lambda: _everybody_again(world, shop))[1]
+    events = [timed(partial(_events, world, shop, number, sizes.people))[1] for number in range(sizes.events)]
     clock.set_offset(world.home, timedelta(days=1))
-    midnight = timed(lambda: _step(world, shop))
+    midnight = timed(lambda: _step(world, shop))[1]
     with world.runtime.database.shop(shop) as session:
         create(session, shop, name="Another", query=PREVIEWS[1])
-    another = timed(lambda: _step(world, shop))
-    previews = [timed(partial(_preview, world, shop, query)) * 1_000 for query in PREVIEWS * 4]
-    bare = timed(lambda: _store_bare(world))
+    another = timed(lambda: _step(world, shop))[1]
+    previews = [timed(partial(_preview, world, shop, query))[1] * 1_000 for query in PREVIEWS * 4]
+    bare = timed(lambda: _store_bare(world))[1]
     figures: dict[str, Figure] = {
         "people": sizes.people,
         "orders": _count(world, "orders"),
@@ -159,13 +158,6 @@ def fill(world: World, shop: int, people: int) -> None:
         with world.runtime.database.system() as session:
             totals.recompute(session, ((shop, n) for n in range(first, min(first + _CHUNK, people + 1))))
     _analyze(world, *_TABLES)
-
-
-def timed(work: Callable[[], Any]) -> float:
-    """Seconds that some work takes."""
-    began = time.monotonic()
-    work()
-    return time.monotonic() - began
 
 
 def _analyze(world: World, *tables: str) -> None:
