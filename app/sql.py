@@ -56,6 +56,11 @@ def keys(values: Iterable[tuple[int, Any]], name: str = "id") -> str:
     return rows({"shop_id": shop_id, name: value} for shop_id, value in sorted(values))
 
 
+def array(ids: Iterable[int]) -> str:
+    """Numbers as an array is written, for `cast(:ids as bigint[])`: a list costs the driver a look at each of them."""
+    return "{" + ",".join(map(str, ids)) + "}"
+
+
 def assignments(table: type[Base], *, without: Iterable[str]) -> str:
     """`a = excluded.a, …` for an upsert of all columns but the key and those named."""
     left_out = {column.name for column in table.__table__.primary_key} | set(without)

@@ -13,7 +13,7 @@ from app.orders import totals
 from app.reactions import react
 from app.sql import keys
 
-BATCH = 2_000
+BATCH = 5_000
 
 _WITH_OUR_CODES = text("""
 select distinct o.id, o.account_id
@@ -64,6 +64,6 @@ def settle_accounts(session: Session, shop_id: int, after: int) -> int | None:
     if not found:
         return None
     lives = {(shop_id, row.id) for row in found if row.lives}
-    totals.recompute(session, {(shop_id, row.id) for row in found if not row.lives})
+    totals.compute(session, {(shop_id, row.id) for row in found if not row.lives})
     react(session, Changes(accounts=lives))
     return int(found[-1].id)

@@ -16,7 +16,7 @@ from app import clock
 from app.intake import customers, service, staging
 from app.intake.models import IntakeRun
 from app.intake.pace import ahead
-from app.intake.rows import Chunk, Doc
+from app.intake.rows import Chunk
 from app.payload import BadPayload
 from app.runtime import Runtime
 from app.shopify import bulk
@@ -27,11 +27,11 @@ from app.shopify.errors import OutcomeUnknown
 log = structlog.get_logger()
 
 Wait = timedelta | None
-SOON, LATER = timedelta(seconds=1), timedelta(seconds=30)
+AT_ONCE, SOON, LATER = timedelta(seconds=0.2), timedelta(seconds=1), timedelta(seconds=30)
 # What is staged in one transaction: some thousands of lines, a few times as much in memory. Customers are written at
 # once, and while their accounts are made others of the shop wait.
 CHUNK_BYTES = 3 << 20
-CUSTOMER_BYTES = 1 << 19
+CUSTOMER_BYTES = 1 << 21
 ATTEMPTS = 5
 _TABLES = {
     "customers": (),
@@ -47,7 +47,7 @@ class Unreadable(Exception):
 class _Part(NamedTuple):
     """Whole lines of a file, read, and how many bytes they take in it."""
 
-    content: Chunk | list[Doc]
+    content: Chunk
     size: int
 
 
@@ -90,7 +90,7 @@ def _ask(runtime: Runtime, client: ShopifyClient, run: IntakeRun) -> Wait:
         noted.operation_id, noted.told_at, noted.position = operation.id, operation.created_at, 0
         staging.create(session, run.id, *_TABLES[run.stage])
         service.count(noted, **{f"{run.stage}_expected": -noted.counts.get(f"{run.stage}_expected", 0)})
-    return SOON
+    return AT_ONCE
 
 
 def _note_progress(runtime: Runtime, run: IntakeRun, operation: BulkOperation) -> None:
@@ -147,10 +147,8 @@ def _parts(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
 def _read(part: bytes, run: IntakeRun) -> _Part:
     """Pure. PostgreSQL cannot store NUL, which JSON can say."""
     lines = (part.replace(b"\\u0000", b"") if b"\\u0000" in part else part).splitlines()
+    chunk = Chunk(run.shop_id, _told_at(run), figures=run.kind == service.IMPORT)
     try:
-        if run.stage == "customers":
-            return _Part([orjson.loads(raw) for raw in lines], len(part))
-        chunk = Chunk(run.shop_id, _told_at(run).isoformat())
         for raw in lines:
             chunk.add(orjson.loads(raw), raw)
     except orjson.JSONDecodeError as error:
@@ -167,17 +165,16 @@ def _stage(runtime: Runtime, seen: IntakeRun, part: _Part) -> IntakeRun:
     """Keep a part of the file, and how far that is; returns the run as it is then."""
     with runtime.database.system() as session:
         run = service.staged(session, seen)
-        if isinstance(part.content, Chunk):
-            service.count(run, **staging.fill(session, run.id, part.content.tables()))
+        if run.stage == "customers":
+            _customers(session, run, part.content.customers)
         else:
-            _customers(session, run, part.content)
+            service.count(run, **staging.fill(session, run.id, part.content.tables()))
         run.position += part.size
     return run
 
 
-def _customers(session: Session, run: IntakeRun, docs: list[Doc]) -> None:
-    figures = run.kind == service.IMPORT
-    taken = customers.take_in(session, run.shop_id, docs, _told_at(run), figures=figures)
-    service.count(run, customers=len(docs), customers_missed=taken.missed, customers_stale=taken.stale)
+def _customers(session: Session, run: IntakeRun, lines: list[str]) -> None:
+    taken = customers.take_in(session, run.shop_id, lines, quiet=run.kind == service.IMPORT)
+    service.count(run, customers=len(lines), customers_missed=taken.missed, customers_stale=taken.stale)
     if run.position == 0:
         staging.analyze(session, "accounts", "identities", "customers")

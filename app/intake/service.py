@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app import clock, jobs
 from app.intake import staging
 from app.intake.models import IntakeRun
+from app.segments import dirty
 
 IMPORT, RECONCILE = "import", "reconcile"
 STAGES = {
@@ -130,6 +131,8 @@ def finish(session: Session, run: IntakeRun, state: str, error: str | None = Non
     """The run is over."""
     run.state, run.error, run.finished_at, run.due_at = state, error, clock.now(), None
     staging.drop(session, run.id)
+    if run.kind == IMPORT:
+        dirty.note_shop(session, run.shop_id)
 
 
 _LOST = text("""

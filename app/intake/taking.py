@@ -14,9 +14,9 @@ from app.changes import Changes, Key
 from app.customers import accounts
 from app.intake import staging
 from app.intake.rows import ORDERS
-from app.sql import rows
+from app.sql import Statement, array, rows
 
-BATCH = 2_000
+BATCH = 10_000
 
 _UNTIL = "select max(id) from (select id from {orders} where id > :after order by id limit :batch) batch"
 # Guests, and customers whose account is not made yet.
@@ -66,7 +66,7 @@ select w.id, w.account_id, h.id is not null as known, h.account_id as was
 from written w left join held h using (id)
 """  # noqa: S608 - column names of our own
 _CLEAR = [
-    f"delete from {table} p where p.shop_id = :shop_id and p.order_id = any(:known)"  # noqa: S608 - names of our own
+    f"delete from {table} p where p.shop_id = :shop_id and p.order_id = any(cast(:known as bigint[]))"  # noqa: S608 - names of our own
     for table in ("order_lines", "order_codes")
 ]
 _PARTS = (
@@ -75,13 +75,13 @@ _PARTS = (
                              price_minor, discount_minor, tax_minor, gift_card)
     select shop_id, order_id, id, product_id, variant_id, sku, title, quantity, current_quantity,
            price_minor, discount_minor, tax_minor, gift_card
-    from {order_lines} where order_id > :after and order_id <= :until and order_id = any(:written)
+    from {order_lines} where order_id > :after and order_id <= :until and order_id = any(cast(:written as bigint[]))
     order by order_id, id on conflict do nothing
     """,
     """
     insert into order_codes (shop_id, order_id, code, amount_minor, kind)
     select shop_id, order_id, code, sum(amount_minor), coalesce(max(kind), 'unknown')
-    from {order_codes} where order_id > :after and order_id <= :until and order_id = any(:written)
+    from {order_codes} where order_id > :after and order_id <= :until and order_id = any(cast(:written as bigint[]))
     group by shop_id, order_id, code on conflict do nothing
     """,
 )
@@ -134,15 +134,16 @@ def take(session: Session, shop_id: int, run_id: int, after: int, *, imported: b
     span = {"after": after, "until": until}
     changes = Changes()
     given = {"owners": _owners(session, place, span), "imported": imported, "installed_at": installed_at}
-    written = session.execute(text(_WRITE.format(**place)), span | given).all()
+    written = Statement(_WRITE.format(**place)).run(session, **span, **given)
     for row in written:
         changes.orders.add((shop_id, row.id))
         changes.accounts |= {(shop_id, account) for account in (row.account_id, row.was) if account}
     if known := [row.id for row in written if row.known]:
         for statement in _CLEAR:
-            session.execute(text(statement), {"shop_id": shop_id, "known": known})
+            session.execute(text(statement), {"shop_id": shop_id, "known": array(known)})
+    parts = span | {"written": array(row.id for row in written)}
     for statement in _PARTS:
-        session.execute(text(statement.format(**place)), span | {"written": [row.id for row in written]})
+        session.execute(text(statement.format(**place)), parts)
     for statement in (_PAID, _REFUNDS):
         found = session.execute(text(statement.format(**place)), span).all()
         changes.orders |= {(shop_id, row.id) for row in found}

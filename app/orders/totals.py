@@ -5,7 +5,7 @@ customers bought before our record of orders begins is Shopify's figure at the i
 here, as they were then; an order of then that is refunded later lowers it here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy.orm import Session
 
@@ -69,6 +69,11 @@ on conflict (shop_id, account_id) do update set orders = excluded.orders, spent_
 def recompute(session: Session, accounts: Iterable[Key]) -> None:
     """Bring the totals of these accounts up to date, and have their segments looked at."""
     wanted = set(accounts)
-    if wanted:
-        _RECOMPUTE.run(session, keys=keys(wanted))
-        dirty.note_accounts(session, wanted)
+    compute(session, wanted)
+    dirty.note_accounts(session, wanted)
+
+
+def compute(session: Session, accounts: Collection[Key]) -> None:
+    """Bring the totals of these accounts up to date, where segments look at everybody afterwards: at an import."""
+    if accounts:
+        _RECOMPUTE.run(session, keys=keys(accounts))

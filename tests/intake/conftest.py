@@ -76,7 +76,7 @@ class World:
         return {name: self.rows(sql) for name, sql in PROJECTIONS.items()}
 
 
-_NOT_SHOP_DATA = {"shop_id", "digest", "triggered_at", "imported_at", "account_id"}
+_NOT_SHOP_DATA = {"shop_id", "digest", "triggered_at", "imported_at", "account_id", "tags", "tags_at"}
 
 
 def _columns(table: str, *, without: set[str] = _NOT_SHOP_DATA) -> str:
@@ -89,6 +89,10 @@ def _columns(table: str, *, without: set[str] = _NOT_SHOP_DATA) -> str:
 
 PROJECTIONS = {
     "customers": _columns("customers"),
+    "tags": """
+        select id, array(select key from jsonb_each(tags) where cast(value ->> 'held' as boolean) order by 1)
+        from customers order by 1
+    """,
     "orders": _columns("orders"),
     "order_lines": _columns("order_lines"),
     "order_codes": _columns("order_codes"),
@@ -113,7 +117,9 @@ def live_a_past(commerce: Commerce, orders: int = 12) -> list[int]:
     tea = commerce.create_product(at=BEGIN, title="Tea", tags=["loved", "green"], variants=[{"price": "4.00"}])
     commerce.create_discount(at=BEGIN, code="SPRING", percentage="0.1")
     people = [
-        commerce.create_customer(at=BEGIN, email=f"person{n}@example.com", first_name="Ada", last_name=f"No {n}")
+        commerce.create_customer(
+            at=BEGIN, email=f"person{n}@example.com", first_name="Ada", last_name=f"No {n}", tags=["VIP", "a\\b"][:n]
+        )
         for n in range(4)
     ]
     placed = []

@@ -1,5 +1,6 @@
 """The import on install: what is here afterwards is what webhooks would have told, whatever went wrong on the way."""
 
+import copy
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from app import clock
+from app.customers import service as customers
+from app.customers.payload import Consent
 from app.intake import afterwards, comparing, reading, running, taking
 from app.intake import service as intake
 from app.intake.models import IntakeRun
@@ -142,6 +145,39 @@ def test_who_was_forgotten_is_not_named_again(world: World) -> None:
     assert world.rows(f"select distinct email, total_minor > 0 from orders where customer_id = {customer_id}") == [
         (None, True)
     ]
+
+
+def test_who_was_heard_of_before_the_import_keeps_what_is_known(world: World) -> None:
+    """An order, a consent and a guest's address came by webhooks first; a fourth customer is new."""
+    [one, two, three, four] = [doc["id"] for doc in world.store.state.all(SHOP, "customer")]
+    [ordered] = [
+        doc for doc in world.store.state.all(SHOP, "order") if doc["customer"] and doc["customer"]["id"] == one
+    ][:1]
+    guest = copy.deepcopy(ordered) | {"id": 77, "customer": None, "email": "person1@example.com", "name": "#77"}
+    with world.runtime.database.system() as session:
+        react(session, orders.apply(session, [_webhook(world, ordered), _webhook(world, guest)]))
+        refusal = Consent(
+            shop_id=world.shop_id, customer_id=three, channel="email", state="unsubscribed", level=None, at=clock.now()
+        )
+        customers.apply_consents(session, [refusal])
+    before = world.rows("select value, account_id from identities order by value")
+    assert [value for value, _ in before] == [str(one), "person1@example.com"]
+    run = world.run("import")
+    assert (run.counts["customers_missed"], run.counts["customers_stale"]) == (4, 0)
+    owners = dict(world.rows("select value, account_id from identities"))
+    assert set(owners) == {str(person) for person in (one, two, three, four)} | {
+        "person1@example.com",
+        "guest@example.com",
+    }
+    assert owners[str(one)] == before[0][1]
+    merged = "select merged_into from accounts where id = " + str(owners["person1@example.com"])
+    assert world.rows(merged) == [(owners[str(two)],)]
+    assert world.rows("select account_id from orders where id = 77") == [(owners[str(two)],)]
+    consents = dict(world.rows("select id, email_consent from customers"))
+    assert (consents[three], len(consents)) == ("unsubscribed", 4)
+    assert world.rows(
+        "select count(*) from accounts a where not exists (select from identities where account_id = a.id)"
+    ) == [(0,)]
 
 
 def test_an_import_again_writes_nothing(world: World, expected: Rows) -> None:

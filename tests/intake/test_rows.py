@@ -1,13 +1,14 @@
 """Lines of a bulk operation as COPY reads them, also where people typed what files are made of."""
 
 import copy
+from datetime import datetime
 from typing import Any
 
 import orjson
 import pytest
 
 from app.intake.pace import ahead
-from app.intake.rows import LINES, ORDERS, Chunk
+from app.intake.rows import CUSTOMERS, LINES, ORDERS, Chunk
 from app.payload import BadPayload
 from benchmarks import bulk_shop
 
@@ -16,7 +17,7 @@ TOLD = "2026-11-01T00:00:00+00:00"
 
 
 def read(*docs: dict[str, Any]) -> Chunk:
-    chunk = Chunk(7, TOLD)
+    chunk = Chunk(7, datetime.fromisoformat(TOLD))
     for doc in docs:
         chunk.add(doc, orjson.dumps(doc))
     return chunk
@@ -88,3 +89,31 @@ def test_parts_come_in_order_one_ahead_and_their_errors_come_too() -> None:
     assert len(made) <= 2
     with pytest.raises(BadPayload):
         list(used)
+
+
+[CUSTOMER] = [orjson.loads(line) for line in bulk_shop.customers(1)]
+
+
+def test_a_customer_is_one_line_with_consent_and_tags_and_figures_at_an_import_only() -> None:
+    chunk = Chunk(7, datetime.fromisoformat(TOLD), figures=True)
+    doc = changed(
+        CUSTOMER, tags=["VIP", 'a"b\\c', "vip "], firstName="A\tB", defaultPhoneNumber={"phoneNumber": "0049 151 1"}
+    )
+    chunk.add(doc, orjson.dumps(doc))
+    told = fields(chunk.customers[0], CUSTOMERS)
+    assert (told["email"], told["first_name"], told["phone"]) == ("person-0@example.com", r"A\tB", "0049 151 1")
+    assert (told["email_consent"], told["email_consent_level"], told["sms_consent"]) == (
+        "subscribed", "single_opt_in", r"\N",
+    )  # fmt: skip
+    assert told["tags"] == (rf'{{"a\\"b\\\\c":{{"at":"{TOLD}","held":true}},"vip":{{"at":"{TOLD}","held":true}}}}')
+    assert (told["imported_orders"], told["imported_spent_minor"], told["imported_at"]) == ("3", "12000", TOLD)
+    told = fields(read(CUSTOMER).customers[0], CUSTOMERS)
+    assert {told[name] for name in ("imported_orders", "imported_spent_minor", "imported_at")} == {r"\N"}
+
+
+@pytest.mark.parametrize("change", [{"verifiedEmail": None}, {"defaultEmailAddress": None, "firstName": " "}])
+def test_of_a_customer_what_is_not_said_is_null(change: dict[str, Any]) -> None:
+    told = fields(read(changed(CUSTOMER, **change)).customers[0], CUSTOMERS)
+    gone = {"verifiedEmail": "verified_email", "defaultEmailAddress": "email", "firstName": "first_name"}
+    assert {told[gone[name]] for name in change} == {r"\N"}
+    assert told["last_name"] == "Number 0"
