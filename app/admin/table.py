@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from app.admin.activity import pages as activity
 from app.admin.codes import pages as codes
 from app.admin.home import pages as home
+from app.admin.members import merging
 from app.admin.members import pages as members
 from app.admin.popups import pages as popups
 from app.admin.program import changing, past
@@ -51,6 +52,7 @@ PAGES: tuple[Page, ...] = (
     Page("/setup/preview", setup.preview),
     Page("/members", members.show_list),
     Page("/members.csv", members.download),
+    Page("/members/merges", merging.show),
     Page("/members/<int:account_id>", members.show),
     Page("/members/<int:account_id>/ledger", members.show_ledger),
     Page("/program", program.show),
@@ -85,6 +87,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("/setup/work-out", setup.work_out, again=setup.preview),
     Action("/setup/launch", setup.launch, again=setup.preview),
     Action("/members/<int:account_id>/points", members.adjust, again=members.show),
+    Action("/members/merges", merging.merge, again=merging.show),
+    Action("/members/merges/apart", merging.tell_apart, again=merging.show),
+    Action("/members/merges/<int:merge_id>/part", merging.part, again=lambda visit, merge_id: merging.show(visit)),
     Action("/program/switch", program.switch, again=program.show),
     Action("/program/terms", program.change_terms, again=program.show),
     Action("/program/past", past.choose, again=past.show),

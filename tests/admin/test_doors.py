@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 from app import clock
 from app.admin.table import ACTIONS, PAGES
 from app.api import keys
+from app.customers.merge_models import AccountMerge
 from app.customers.models import Account, AccountIdentity, Customer
 from app.discounts.pools.service import Offer
 from app.loyalty import programs, service
@@ -76,6 +77,10 @@ def _rows(session: Session, shop: Shop, name: str = SECRET_NAME) -> Rows:
     session.add_all([account, asked, request, segment])
     keys.create_key(session, shop.id, name)
     session.flush()
+    # Of one account with itself: a fact without an effect.
+    merge = AccountMerge(shop_id=shop.id, kept=account.id, absorbed=account.id, cause="staff", at=now)
+    session.add(merge)
+    session.flush()
     customer = Customer(shop_id=shop.id, id=7, first_name=name, last_name=name, email=f"{name}@example.com")
     session.add_all([customer, AccountIdentity(shop_id=shop.id, kind="customer", value="7", account_id=account.id)])
     holder = Holder(shop.id, program.id, account.id)
@@ -100,6 +105,7 @@ def _rows(session: Session, shop: Shop, name: str = SECRET_NAME) -> Rows:
         "request_id": request.id,
         "popup_id": popup.id,
         "segment_id": segment.id,
+        "merge_id": merge.id,
         "program_id": program.id,
     }
     return Rows(ids)
