@@ -95,10 +95,11 @@ class Offer(NamedTuple):
 
 def terms_in_words(terms: Terms, offers: Iterable[Offer], zone: ZoneInfo) -> list[str]:
     """What points buy, when the program runs, and what becomes of points when rewards are given back."""
-    return [say(sentence) for sentence in _terms(terms, offers, zone)]
+    return [say(sentence) for sentence in sentences_of_terms(terms, offers, zone)]
 
 
-def _terms(terms: Terms, offers: Iterable[Offer], zone: ZoneInfo) -> Iterator[Sentence]:
+def sentences_of_terms(terms: Terms, offers: Iterable[Offer], zone: ZoneInfo) -> Iterator[Sentence]:
+    """The same as sentences with gaps, for whoever says them in another language; instants are shown in `zone`."""
     for offer in offers:
         gaps: dict[str, Value] = {"points": points(offer.points), "title": offer.title}
         gaps["value"] = _money(offer.value, offer.currency)

@@ -5,10 +5,9 @@ Bridge goes through the frame. Every page on the way is looked at by axe, at 320
 """
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import FrameLocator, Page, expect
 
 from app.demo.world import World
 from tests.browser.accessibility import accessibility_faults
@@ -16,23 +15,10 @@ from tests.browser.accessibility import accessibility_faults
 pytestmark = pytest.mark.browser
 
 
-# What a browser notes of forms that were refused and of the connection that a test cuts.
-EXPECTED = re.compile("status of 422|net::ERR_FAILED|Failed to fetch|favicon.ico$")
-
-
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page with cookies of its own; whatever else fails to load or to run in it fails the test."""
-    context = browser.new_context()
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on(
-        "console", lambda line: faults.append(f"{line.text} {line.location['url']}") if line.type == "error" else None
-    )
-    yield page
-    context.close()
-    assert [fault for fault in faults if not EXPECTED.search(fault)] == []
+def expected_faults() -> re.Pattern[str]:
+    """What a browser notes of forms that were refused and of the connection that a test cuts."""
+    return re.compile("status of 422|net::ERR_FAILED|Failed to fetch|favicon.ico$")
 
 
 def open_in_admin(page: Page, world: World, path: str = "") -> FrameLocator:

@@ -33,7 +33,7 @@ def rules_in_words(rules: Rules, currency: str, zone: ZoneInfo) -> list[str]:
 
 def terms_in_words(terms: Terms, offers: Iterable[Offer], zone: ZoneInfo) -> list[str]:
     """What points buy, when the program runs, and what becomes of points when rewards are given back."""
-    return [say(sentence) for sentence in wording._terms(terms, offers, zone)]
+    return [say(sentence) for sentence in wording.sentences_of_terms(terms, offers, zone)]
 
 
 def _shown(value: Value) -> str:
