@@ -5,13 +5,16 @@ The factory registers this module as the API's inbox. Sessions are a shop's own,
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, defer
 
-from app.api.inbox import Event
+from app.api.inbox import Event, Parked
 from webhooks import replay as replaying
 from webhooks.models import PARTITIONS, InboxEvent
 from webhooks.wording import explain
+
+# Of parked events by kind.
+_MOST_COUNTED = 1_000
 
 
 def page(
@@ -44,6 +47,22 @@ def event(session: Session, shop_id: int, event_id: int) -> Event | None:
 def replay(session: Session, shop_id: int, event_id: int, actor: str) -> bool:
     """Make a parked event pending again; False when it is not parked (any more)."""
     return bool(replaying.replay(session, shop_id, replaying.Which(ids=[event_id]), actor))
+
+
+def parked(session: Session, shop_id: int) -> Sequence[Parked]:
+    """The newest parked events by topic and reason, most of them first; counted no further than a page can wait."""
+    newest = select(InboxEvent.topic, InboxEvent.reason).where(
+        InboxEvent.shop_id == shop_id, InboxEvent.state == "parked"
+    )
+    few = newest.order_by(InboxEvent.id.desc()).limit(_MOST_COUNTED).subquery()
+    counted = select(few.c.topic, few.c.reason, func.count()).group_by(few.c.topic, few.c.reason)
+    rows = session.execute(counted.order_by(func.count().desc(), few.c.topic, few.c.reason))
+    return [Parked(topic, reason, explain(reason, None), events) for topic, reason, events in rows]
+
+
+def replay_many(session: Session, shop_id: int, *, topic: str | None, reason: str | None, actor: str) -> int:
+    """Make all parked events pending again that fit what is given, with a line in the audit log; how many."""
+    return len(replaying.replay_many(session, shop_id, replaying.Which(topic=topic, reason=reason), actor))
 
 
 def dismiss(session: Session, shop_id: int, event_id: int, note: str, actor: str) -> bool:

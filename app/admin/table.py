@@ -103,6 +103,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("/segments", segments.create, again=segments.show_editor),
     Action("/segments/<int:segment_id>", segments.change, again=segments.show_editor),
     Action("/segments/<int:segment_id>/remove", segments.remove, again=segments.show),
+    Action("/activity/replay", activity.replay_many, again=activity.show),
     Action("/activity/webhooks/<int:event_id>/replay", activity.replay, again=activity.show_event),
     Action("/activity/webhooks/<int:event_id>/dismiss", activity.dismiss, again=activity.show_event),
     Action("/settings/language", settings.choose_language, again=settings.show),

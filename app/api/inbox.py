@@ -32,6 +32,16 @@ class Event:
     explanation: str | None
 
 
+@dataclass(frozen=True)
+class Parked:
+    """Parked events of one topic with one reason, and how many of them are among the newest that are looked at."""
+
+    topic: str
+    reason: str | None
+    explanation: str | None
+    events: int
+
+
 class Inbox(Protocol):
     """Reads and the verbs of the inbox log; each takes a session of the shop and never commits."""
 
@@ -45,6 +55,12 @@ class Inbox(Protocol):
 
     def replay(self, session: Session, shop_id: int, event_id: int, actor: str) -> bool:
         """Make a parked event pending again; False when it is not parked (any more)."""
+
+    def parked(self, session: Session, shop_id: int) -> Sequence[Parked]:
+        """The newest parked events by topic and reason, most of them first."""
+
+    def replay_many(self, session: Session, shop_id: int, *, topic: str | None, reason: str | None, actor: str) -> int:
+        """Make all parked events pending again that fit what is given, with a line in the audit log; how many."""
 
     def dismiss(self, session: Session, shop_id: int, event_id: int, note: str, actor: str) -> bool:
         """Let nothing be made of a parked event, for good; False when it is not parked (any more)."""

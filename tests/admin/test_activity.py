@@ -3,9 +3,11 @@
 from sqlalchemy import select, text
 
 from app import clock
+from app.admin.activity.wording import TOPICS
 from app.audit.models import AuditEntry
 from tests.admin.opened import words
 from tests.admin.world import Admin, staff
+from webhooks.topics import table
 
 _EVENT = text("""
 insert into inbox_events (shop_id, partition, lane, topic, webhook_id, triggered_at, received_at, state, attempts,
@@ -71,3 +73,33 @@ def test_an_empty_shop_has_no_imports_and_nothing_under_way(admin: Admin) -> Non
     assert "Nothing waits" in admin.shown("/activity")
     assert "No imports yet" in admin.shown("/activity/imports")
     assert "Nobody has changed anything yet" in admin.shown("/activity/changes")
+
+
+def test_parked_events_are_tried_again_by_kind_or_all_at_once(admin: Admin) -> None:
+    """Two of one kind, one of another topic, one of another reason, and one of another shop."""
+    two = [an_event(admin, name="a"), an_event(admin, name="b")]
+    lone = an_event(admin, name="c", reason="broken-json")
+    other = staff(admin.client, admin.runtime, "other.myshopify.com")
+    theirs = an_event(other, name="d")
+    shown = admin.shown("/activity")
+    assert "Order paid orders/paid An amount in the message is no amount of money" in shown
+    assert "Try these again" in shown
+    kind = {"topic": "orders/paid", "reason": "wrong-money"}
+    for _ in range(2):
+        assert admin.post("/activity/replay", key="1", **kind).status_code == 204
+    states = [state_of(admin, event) for event in (*two, lone, theirs)]
+    assert states == ["pending", "pending", "parked", "parked"]
+    again = admin.post("/activity/replay", key="2", **kind)
+    assert (again.status_code, "somebody was quicker" in words(again)) == (422, True)
+    assert admin.post("/activity/replay", key="3").status_code == 204
+    assert [state_of(admin, event) for event in (lone, theirs)] == ["pending", "parked"]
+    with admin.runtime.database.shop(admin.shop_id) as session:
+        audit = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert [(one.actor, one.what, one.after) for one in audit] == [
+        ("staff:81", "events.replayed", {"events": two}),
+        ("staff:81", "events.replayed", {"events": [lone]}),
+    ]
+
+
+def test_every_topic_that_is_listened_to_has_words() -> None:
+    assert set(TOPICS) == set(table())

@@ -3,9 +3,11 @@
 from typing import Any
 
 from app.admin.activity import queries
+from app.admin.activity.wording import topic_in_words
 from app.admin.members.pages import row_id
 from app.admin.texts import gettext as _
 from app.admin.texts import lazy_gettext as _l
+from app.admin.texts import ngettext
 from app.admin.visit import Done, View, Visit
 from app.api.inbox import Event
 from app.audit import queries as audit
@@ -49,6 +51,9 @@ def show(visit: Visit) -> View:
     pending = visit.inbox.page(visit.session, visit.shop.id, state="pending", topic=None, before=None, limit=100)
     values = {
         "parked": parked,
+        "groups": visit.inbox.parked(visit.session, visit.shop.id) if len(parked) > 1 else [],
+        "meaning": _meaning,
+        "topic_of": topic_in_words,
         "pending": len(pending),
         "oldest": min((event.received_at for event in pending), default=None),
         "work": [work for work in queries.work(visit.session, visit.shop.id) if work.waiting],
@@ -64,7 +69,11 @@ def show_events(visit: Visit) -> View:
     topic = visit.query.get("topic", "").strip()[:100] or None
     before = row_id(visit.query.get("before"))
     rows = visit.inbox.page(visit.session, visit.shop.id, state=state, topic=topic, before=before, limit=PAGE + 1)
-    values = {"events": rows[:PAGE], "next": rows[PAGE - 1].id if len(rows) > PAGE else None}
+    values: dict[str, Any] = {
+        "events": rows[:PAGE],
+        "topic_of": topic_in_words,
+        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+    }
     filters = {"state": state or "", "topic": topic or "", "states": STATES, "tones": TONES, "explained": explained}
     return View("admin/events.html", {**values, **filters})
 
@@ -72,7 +81,8 @@ def show_events(visit: Visit) -> View:
 def show_event(visit: Visit, event_id: int) -> View:
     """One event, and what can be done about it."""
     event = _event(visit, event_id)
-    return View("admin/event.html", {"event": event, "states": STATES, "tones": TONES, "explained": explained})
+    shown = {"states": STATES, "tones": TONES, "explained": explained}
+    return View("admin/event.html", {"event": event, "topic_of": topic_in_words, **shown})
 
 
 def explained(event: Event) -> str | None:
@@ -88,6 +98,20 @@ def replay(visit: Visit, event_id: int) -> Done:
         raise Conflict(_("This event is not set aside any more: somebody was quicker."), kind="event-not-parked")
     _record(visit, event, "event.replayed")
     return Done("/activity", _("The event is tried again."))
+
+
+def replay_many(visit: Visit) -> Done:
+    """Let all parked events be tried again: of a topic, of a reason, or every one."""
+    topic, reason = (visit.form.text(name, most=100) or None for name in ("topic", "reason"))
+    tried = visit.inbox.replay_many(visit.session, visit.shop.id, topic=topic, reason=reason, actor=visit.actor)
+    if not tried:
+        raise Conflict(_("None of these events is set aside any more: somebody was quicker."), kind="event-not-parked")
+    return Done("/activity", ngettext("%(num)s event is tried again.", "%(num)s events are tried again.", tried))
+
+
+def _meaning(text: str | None) -> str | None:
+    """A reason in the reader's language."""
+    return _(text) if text else None
 
 
 def dismiss(visit: Visit, event_id: int) -> Done:
