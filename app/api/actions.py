@@ -3,6 +3,7 @@
 from app.api import queries, values
 from app.api.operation import Answer, Call
 from app.api.words import instant
+from app.customers.queries import kept_customer
 from app.loyalty import actions, birthdays
 from app.loyalty.actions import Recorded
 
@@ -54,7 +55,7 @@ def _explanation(recorded: Recorded) -> str | None:
 def put_birthday(call: Call) -> Answer:
     """PUT /customers/{customer_id}/birthday"""
     queries.account_id(call.session, call.shop.id, call.path["customer_id"])
-    customer_id = queries.kept_customer(call.session, call.shop.id, int(call.path["customer_id"]))
+    customer_id = kept_customer(call.session, call.shop.id, int(call.path["customer_id"]))
     birthday = values.day(call.body, "birthday")
     birthdays.tell(call.session, call.shop.id, customer_id, birthday)
     return Answer(200, {"id": str(customer_id), "birthday": birthday.isoformat() if birthday else None})

@@ -28,23 +28,6 @@ def account_id(session: Session, shop_id: int, customer_id: str) -> int:
     return found
 
 
-def kept_customer(session: Session, shop_id: int, customer_id: int) -> int:
-    """Whom codes for this customer are made for: the one who took his place when Shopify merged them, else himself."""
-    return int(_KEPT_CUSTOMER.run(session, shop_id=shop_id, customer_id=customer_id)[0].id)
-
-
-# Merged again and again: the steps are counted, so that a circle, which Shopify should never tell of, has an end.
-_KEPT_CUSTOMER = Statement("""
-with recursive kept (id, step) as (
-    select cast(:customer_id as bigint), 0
-    union all
-    select c.merged_into, kept.step + 1 from kept join customers c on c.shop_id = :shop_id and c.id = kept.id
-    where c.merged_into is not null and kept.step < 50
-)
-select id from kept order by step desc limit 1
-""")
-
-
 class HeldLot(NamedTuple):
     """A lot with points in it; `ends_at` is its own end or that of its account's idleness, whichever holds."""
 

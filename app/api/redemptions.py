@@ -23,7 +23,7 @@ def create_redemption(call: Call) -> Answer:
         call.shop,
         call.keyring,
         account_id=account,
-        customer_id=queries.kept_customer(call.session, call.shop.id, int(call.path["customer_id"])),
+        customer_id=int(call.path["customer_id"]),
         reward_id=reward.id,
         request_id=call.request_id,
         actor=call.actor,

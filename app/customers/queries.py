@@ -21,6 +21,22 @@ def account_of_customer(session: Session, shop_id: int, customer_id: int) -> int
     return found[0].account if found else None
 
 
+# Merged again and again: the steps are counted, so that a circle, which Shopify should never tell of, has an end.
+KEPT = """
+recursive kept (id, step) as (
+    select cast(:customer_id as bigint), 0
+    union all
+    select c.merged_into, kept.step + 1 from kept join customers c on c.shop_id = :shop_id and c.id = kept.id
+    where c.merged_into is not null and kept.step < 50
+)"""
+_KEPT = Statement(f"with {KEPT} select id from kept order by step desc limit 1")  # noqa: S608 - a constant of ours
+
+
+def kept_customer(session: Session, shop_id: int, customer_id: int) -> int:
+    """The one who took a customer's place when Shopify merged them, else himself."""
+    return int(_KEPT.run(session, shop_id=shop_id, customer_id=customer_id)[0].id)
+
+
 def customer(session: Session, shop_id: int, customer_id: int) -> Customer | None:
     """Shopify's customer as we know it."""
     return session.get(Customer, (shop_id, customer_id))

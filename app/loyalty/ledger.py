@@ -100,9 +100,7 @@ def post(session: Session, postings: Sequence[Posting], lots: Mapping[Holder, Ac
     followers: list[Posting] = []
     for posting in postings:
         followers += _book(lots[posting.holder], posting)
-    entry_ids = _write_entries(session, [*postings, *followers])
-    lot_store.write(session, before, lots)
-    _write_balances(session, [*postings, *followers])
+    entry_ids = _write(session, [*postings, *followers], lot_store.changes(session, before, lots))
     dirty.note_points(session, ((holder.shop_id, holder.account_id) for holder in before))
     segments.note_accounts(session, ((holder.shop_id, holder.account_id) for holder in before))
     return entry_ids[: len(postings)]
@@ -155,17 +153,24 @@ def expired(holder: Holder, lot: LotState, end: datetime) -> Posting:
     )
 
 
-_ENTRIES = Statement("""
+# One statement: each round trip of a redemption counts.
+_WRITE = Statement(f"""
+with {lot_store.CHANGES}, moved as (
+    update balances b set points = b.points + r.points, lifetime = b.lifetime + r.earned
+    from jsonb_to_recordset(cast(:balances as jsonb)) as r(
+        shop_id bigint, program_id bigint, account_id bigint, points bigint, earned bigint)
+    where (b.shop_id, b.program_id, b.account_id) = (r.shop_id, r.program_id, r.account_id)
+)
 insert into ledger_entries (shop_id, program_id, account_id, source_kind, source_id, points, reason, rule_version,
                             business_at, recorded_at, actor, note_digest)
 select shop_id, program_id, account_id, source_kind, source_id, points, reason, rule_version, business_at,
        :now, actor, decode(note_digest, 'hex')
-from jsonb_to_recordset(cast(:rows as jsonb)) as r(
+from jsonb_to_recordset(cast(:entries as jsonb)) as r(
     n int, shop_id bigint, program_id bigint, account_id bigint, source_kind text, source_id text, points bigint,
     reason text, rule_version bigint, business_at timestamptz, actor text, note_digest text)
 order by n
 returning id
-""")
+""")  # noqa: S608 - a constant of ours
 _NOTES = text("""
 insert into ledger_notes (shop_id, entry_id, note, salt)
 select shop_id, entry_id, note, decode(salt, 'hex')
@@ -173,7 +178,7 @@ from jsonb_to_recordset(cast(:rows as jsonb)) as r(shop_id bigint, entry_id bigi
 """)
 
 
-def _write_entries(session: Session, postings: Sequence[Posting]) -> list[int]:
+def _write(session: Session, postings: Sequence[Posting], lot_changes: Mapping[str, str]) -> list[int]:
     salts = {number: notes.new_salt() for number, posting in enumerate(postings) if posting.note}
     rows = [
         {
@@ -190,7 +195,8 @@ def _write_entries(session: Session, postings: Sequence[Posting]) -> list[int]:
         }
         for number, posting in enumerate(postings)
     ]
-    ids = sorted(row.id for row in _ENTRIES.run(session, rows=_json(rows), now=clock.now()))
+    parameters = {**lot_changes, "balances": _json(_balances(postings)), "entries": _json(rows)}
+    ids = sorted(row.id for row in _WRITE.run(session, **parameters, now=clock.now()))
     texts = [
         {
             "shop_id": postings[number].holder.shop_id,
@@ -205,23 +211,15 @@ def _write_entries(session: Session, postings: Sequence[Posting]) -> list[int]:
     return ids
 
 
-_BALANCES = Statement("""
-update balances b set points = b.points + r.points, lifetime = b.lifetime + r.earned
-from jsonb_to_recordset(cast(:rows as jsonb)) as r(
-    shop_id bigint, program_id bigint, account_id bigint, points bigint, earned bigint)
-where (b.shop_id, b.program_id, b.account_id) = (r.shop_id, r.program_id, r.account_id)
-""")
-
-
-def _write_balances(session: Session, postings: Sequence[Posting]) -> None:
+def _balances(postings: Sequence[Posting]) -> list[dict[str, Any]]:
+    """What each balance gains or loses."""
     points: dict[Holder, int] = defaultdict(int)
     earned: dict[Holder, int] = defaultdict(int)
     for posting in postings:
         points[posting.holder] += posting.points
         if posting.source.kind not in NOT_EARNED:
             earned[posting.holder] += posting.points
-    rows = [holder._asdict() | {"points": points[holder], "earned": earned[holder]} for holder in points]
-    _BALANCES.run(session, rows=_json(rows))
+    return [holder._asdict() | {"points": points[holder], "earned": earned[holder]} for holder in points]
 
 
 def _json(rows: list[dict[str, Any]]) -> str:

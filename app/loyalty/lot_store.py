@@ -139,12 +139,23 @@ def snapshot(lots: AccountLots) -> Snapshot:
     )
 
 
-def write(session: Session, before: Mapping[Holder, Snapshot], lots: Mapping[Holder, AccountLots]) -> None:
-    """Store what has changed since the snapshots; new lots get their ids."""
-    _write_lots(session, before, lots)
-    _write_uses(session, before, lots)
-
-
+# What has changed of lots and uses, as parts of the one statement that posts (`app.loyalty.ledger`).
+CHANGES = """
+changed as (
+    update lots l set granted = r.granted, remaining = r.remaining, expires_at = r.expires_at
+    from jsonb_to_recordset(cast(:lots as jsonb)) as r(
+        shop_id bigint, id bigint, granted bigint, remaining bigint, expires_at timestamptz)
+    where l.shop_id = r.shop_id and l.id = r.id
+), gone as (
+    delete from lot_uses u using jsonb_populate_recordset(null::lot_uses, cast(:unused as jsonb)) r
+    where (u.shop_id, u.program_id, u.account_id, u.source_kind, u.source_id, u.lot_id)
+        = (r.shop_id, r.program_id, r.account_id, r.source_kind, r.source_id, r.lot_id)
+), kept as (
+    insert into lot_uses (shop_id, program_id, account_id, source_kind, source_id, lot_id, points)
+    select shop_id, program_id, account_id, source_kind, source_id, lot_id, points
+    from jsonb_populate_recordset(null::lot_uses, cast(:used as jsonb))
+    on conflict (shop_id, program_id, account_id, source_kind, source_id, lot_id) do update set points = excluded.points
+)"""
 _INSERT_LOTS = Statement("""
 insert into lots (shop_id, program_id, account_id, source_kind, source_id, granted, remaining, available_at, expires_at)
 select shop_id, program_id, account_id, source_kind, source_id, granted, remaining, available_at, expires_at
@@ -152,17 +163,20 @@ from jsonb_populate_recordset(null::lots, cast(:rows as jsonb))
 order by available_at, source_kind, source_id
 returning shop_id, program_id, account_id, source_kind, source_id, id
 """)
-_UPDATE_LOTS = Statement("""
-update lots l set granted = r.granted, remaining = r.remaining, expires_at = r.expires_at
-from jsonb_to_recordset(cast(:rows as jsonb)) as r(
-    shop_id bigint, id bigint, granted bigint, remaining bigint, expires_at timestamptz)
-where l.shop_id = r.shop_id and l.id = r.id
-""")
+_Rows = list[dict[str, Any]]
 
 
-def _write_lots(session: Session, before: Mapping[Holder, Snapshot], lots: Mapping[Holder, AccountLots]) -> None:
-    new: list[dict[str, Any]] = []
-    changed: list[dict[str, Any]] = []
+def changes(session: Session, before: Mapping[Holder, Snapshot], lots: Mapping[Holder, AccountLots]) -> dict[str, str]:
+    """The parameters of CHANGES: what is different from the snapshots. New lots are stored here, and get their ids."""
+    changed = _store_new(session, before, lots)
+    unused, used = _changed_uses(before, lots)
+    return {"lots": rows(changed), "unused": rows(unused), "used": rows(used)}
+
+
+def _store_new(session: Session, before: Mapping[Holder, Snapshot], lots: Mapping[Holder, AccountLots]) -> _Rows:
+    """Store the lots that are new; returns those that have changed."""
+    new: _Rows = []
+    changed: _Rows = []
     for holder, was in before.items():
         for source, lot in lots[holder].lots.items():
             state = _LotRow(lot.granted, lot.remaining, lot.expires_at)
@@ -171,30 +185,17 @@ def _write_lots(session: Session, before: Mapping[Holder, Snapshot], lots: Mappi
                 new.append(holder._asdict() | key | state._asdict())
             elif was.lots.get(source) != state:
                 changed.append({"shop_id": holder.shop_id, "id": lot.id} | state._asdict())
-    if changed:
-        _UPDATE_LOTS.run(session, rows=rows(changed))
     if new:
         for made in _INSERT_LOTS.run(session, rows=rows(new)):
             holder = Holder(made.shop_id, made.program_id, made.account_id)
             lots[holder].lots[Source(made.source_kind, made.source_id)].id = made.id
+    return changed
 
 
-_UPSERT_USES = Statement("""
-insert into lot_uses (shop_id, program_id, account_id, source_kind, source_id, lot_id, points)
-select shop_id, program_id, account_id, source_kind, source_id, lot_id, points
-from jsonb_populate_recordset(null::lot_uses, cast(:rows as jsonb))
-on conflict (shop_id, program_id, account_id, source_kind, source_id, lot_id) do update set points = excluded.points
-""")
-_DELETE_USES = Statement("""
-delete from lot_uses u using jsonb_populate_recordset(null::lot_uses, cast(:rows as jsonb)) r
-where (u.shop_id, u.program_id, u.account_id, u.source_kind, u.source_id, u.lot_id)
-    = (r.shop_id, r.program_id, r.account_id, r.source_kind, r.source_id, r.lot_id)
-""")
-
-
-def _write_uses(session: Session, before: Mapping[Holder, Snapshot], lots: Mapping[Holder, AccountLots]) -> None:
-    gone: list[dict[str, Any]] = []
-    kept: list[dict[str, Any]] = []
+def _changed_uses(before: Mapping[Holder, Snapshot], lots: Mapping[Holder, AccountLots]) -> tuple[_Rows, _Rows]:
+    """Uses that are no more, and those that are new or other than they were."""
+    unused: _Rows = []
+    used: _Rows = []
     for holder, was in before.items():
         now = _flat_uses(lots[holder])
         for user, lot in was.uses.keys() | now.keys():
@@ -203,11 +204,8 @@ def _write_uses(session: Session, before: Mapping[Holder, Snapshot], lots: Mappi
                 continue
             lot_id = 0 if lot == OWED else lots[holder].lots[lot].id
             key: dict[str, Any] = {"source_kind": user.kind, "source_id": user.id, "lot_id": lot_id, "points": points}
-            (kept if points else gone).append(holder._asdict() | key)
-    if gone:
-        _DELETE_USES.run(session, rows=rows(gone))
-    if kept:
-        _UPSERT_USES.run(session, rows=rows(kept))
+            (used if points else unused).append(holder._asdict() | key)
+    return unused, used
 
 
 def _flat_uses(lots: AccountLots) -> dict[tuple[Source, Source], int]:

@@ -18,12 +18,14 @@ The terms of that day go with the redemption: what a merchant changes later is f
 """
 
 import uuid
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.crypto import KeyRing
+from app.customers.queries import KEPT
 from app.discounts import codes
 from app.discounts import service as discounts
 from app.errors import Conflict, Invalid, NotFound, Unprocessable
@@ -67,15 +69,14 @@ def redeem(
     earlier = session.get(Redemption, (shop.id, request_id))
     if earlier is not None:
         return _same_request(earlier, account_id, reward_id)
-    _check_parties(session, shop, reward, account_id, customer_id)
+    terms = _check_parties(session, shop, reward, account_id, customer_id)
     lots = _current_lots(session, holder, request_id)
     _check_points(lots[holder], reward)
-    [terms] = _TERMS.run(session, shop_id=shop.id, program_id=reward.program_id)
     redemption = _new(shop, keyring, reward, account_id, request_id, actor, returnable=terms.returns_spent)
     _hold(session, holder, redemption, lots)
     if terms.knows_idleness:
         idleness.renew(session, {holder: redemption.created_at})
-    _plan_code(session, reward, redemption, customer_id)
+    _plan_code(session, reward, redemption, terms.customer)
     return redemption
 
 
@@ -85,15 +86,6 @@ def get_reward(session: Session, shop_id: int, reward_id: int) -> Reward:
     if reward is None:
         raise NotFound(f"There is no reward {reward_id}.")
     return reward
-
-
-_TERMS = Statement("""
-select p.returns_spent, exists (
-    select 1 from rule_versions v
-    where v.shop_id = p.shop_id and v.program_id = p.id and v.rules #>> '{expiry,kind}' = 'inactivity'
-) as knows_idleness
-from programs p where p.shop_id = :shop_id and p.id = :program_id
-""")
 
 
 def _current_lots(session: Session, holder: Holder, request_id: str) -> dict[Holder, AccountLots]:
@@ -186,7 +178,8 @@ def visible_code(redemption: Redemption) -> str | None:
     return redemption.code if redemption.state in WITH_CODE else None
 
 
-def _check_parties(session: Session, shop: Shop, reward: Reward, account_id: int, customer_id: int) -> None:
+def _check_parties(session: Session, shop: Shop, reward: Reward, account_id: int, customer_id: int) -> Any:
+    """Raises unless this customer may have this reward; returns the terms, and whom the code is for."""
     if shop.state != "installed":
         raise Conflict("The shop has uninstalled Perennial; codes cannot be issued.", kind="shop-not-connected")
     if not reward.active:
@@ -195,19 +188,27 @@ def _check_parties(session: Session, shop: Shop, reward: Reward, account_id: int
         # Amounts off are in the shop's currency; a shop that changed it has to price its rewards anew.
         raise Unprocessable(f"The reward is priced in {reward.currency}.", kind="reward-currency")
     # Known by an order alone is enough: the news of the customer may still be on its way.
-    [party] = _PARTY.run(session, shop_id=shop.id, customer_id=customer_id, name=str(customer_id))
-    if party.gone or party.account != account_id:
+    [terms] = _TERMS.run(session, shop_id=shop.id, program_id=reward.program_id, customer_id=customer_id)
+    if terms.gone or terms.account != account_id:
         raise NotFound(f"There is no customer {customer_id}.")
+    return terms
 
 
-_PARTY = Statement("""
-select exists (
-           select 1 from customers c where c.shop_id = :shop_id and c.id = :customer_id
+# Codes for a customer are made for the one who took his place when Shopify merged them.
+_TERMS = Statement(f"""
+with {KEPT}
+select p.returns_spent, exists (
+           select 1 from rule_versions v
+           where v.shop_id = p.shop_id and v.program_id = p.id and v.rules #>> '{{expiry,kind}}' = 'inactivity'
+       ) as knows_idleness, k.id as customer, exists (
+           select 1 from customers c where c.shop_id = :shop_id and c.id = k.id
                and (c.deleted_at is not null or c.redacted_at is not null or c.merged_into is not null)) as gone,
        (select coalesce(a.merged_into, a.id) from identities i
         join accounts a on a.shop_id = i.shop_id and a.id = i.account_id
-        where i.shop_id = :shop_id and i.kind = 'customer' and i.value = :name) as account
-""")
+        where i.shop_id = :shop_id and i.kind = 'customer' and i.value = cast(k.id as text)) as account
+from programs p cross join (select id from kept order by step desc limit 1) k
+where p.shop_id = :shop_id and p.id = :program_id
+""")  # noqa: S608 - a constant of ours
 
 
 def _hold(session: Session, holder: Holder, redemption: Redemption, lots: dict[Holder, AccountLots]) -> None:
