@@ -21,6 +21,17 @@ _PATIENCE = timedelta(minutes=10)
 _MOST = 1_000
 
 
+def untold_ids(session: Session, shop_id: int, first: int, last: int) -> Sequence[int]:
+    """The receipts of a range that Shopify has not heard of yet, oldest first."""
+    wanted = select(ConsentReceipt.id).where(
+        ConsentReceipt.shop_id == shop_id,
+        ConsentReceipt.id.between(first, last),
+        ConsentReceipt.told_at.is_(None),
+        ConsentReceipt.refused.is_(None),
+    )
+    return session.scalars(wanted.order_by(ConsentReceipt.id)).all()
+
+
 def untold(session: Session, shop_id: int, receipt_id: int) -> ConsentReceipt | None:
     """A receipt that Shopify is to hear of; None when that is done, or the person was forgotten."""
     receipt = session.get(ConsentReceipt, (shop_id, receipt_id))
@@ -48,14 +59,14 @@ order by r.given_at limit :most
 def plan_untold(session: Session) -> int:
     """Plan what was lost on the way, oldest first (a system session). Returns how many."""
     found = session.execute(_UNTOLD, {"before": clock.now() - _PATIENCE, "most": _MOST}).all()
-    enqueue_all(session, [telling(row.shop_id, row.id) for row in found])
+    enqueue_all(session, [telling(row.shop_id, row.id, row.id) for row in found])
     return len(found)
 
 
-def telling(shop_id: int, receipt_id: int) -> Planned:
-    """The job that passes one receipt on."""
-    lock = f"popups.tell_shopify:{shop_id}:{receipt_id}"
-    return Planned("popups.tell_shopify", {"shop_id": shop_id, "receipt_id": receipt_id}, queueing_lock=lock)
+def telling(shop_id: int, first: int, last: int) -> Planned:
+    """The job that passes receipts on, from one id to another: those of one moment."""
+    args: dict[str, int | str] = {"shop_id": shop_id, "receipt_id": first, "last": last}
+    return Planned("popups.tell_shopify", args, queueing_lock=f"popups.tell_shopify:{shop_id}:{first}:{last}")
 
 
 # Only where a code has become free: a pool that stays dry for days costs nothing.

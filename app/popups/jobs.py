@@ -15,8 +15,19 @@ log = structlog.get_logger()
 
 
 @job("popups.tell_shopify", queue="shopify")
-def tell_shopify(runtime: Runtime, *, shop_id: int, receipt_id: int) -> None:
-    """Pass one consent on. Passing troubles raise, and the job is planned again."""
+def tell_shopify(runtime: Runtime, *, shop_id: int, receipt_id: int, last: int | None = None) -> None:
+    """Pass consents on, from one receipt to the `last`. Passing troubles raise, and the job goes on another time."""
+    with runtime.database.shop(shop_id) as session:
+        waiting = afterwards.untold_ids(session, shop_id, receipt_id, last or receipt_id)
+    try:
+        for waits in waiting:
+            _tell(runtime, shop_id, waits)
+    except ShopGone:
+        return  # after a reinstall the sweep finds it
+
+
+def _tell(runtime: Runtime, shop_id: int, receipt_id: int) -> None:
+    # Read at the last moment: the person may have been forgotten while others were told of.
     with runtime.database.shop(shop_id) as session:
         receipt = afterwards.untold(session, shop_id, receipt_id)
     if receipt is None or receipt.address is None:
@@ -24,8 +35,6 @@ def tell_shopify(runtime: Runtime, *, shop_id: int, receipt_id: int) -> None:
     refused = None
     try:
         telling.tell(client_for(runtime, shop_id), receipt.address, receipt.given_at)
-    except ShopGone:
-        return  # after a reinstall the sweep finds it
     except UserErrors as error:
         if telling.is_of_clocks(error):
             raise

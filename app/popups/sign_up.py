@@ -44,7 +44,7 @@ class Wish:
 class Answer:
     """`state` code (with the code), later (it will be sent), invalid (no mail can reach that address), or gone.
 
-    Gone is a popup that is not shown any more, or words to agree to that this shop never used.
+    Gone is a popup that is not shown any more, words to agree to that this shop never used, or a shop that has left.
     """
 
     state: str
@@ -61,50 +61,46 @@ def sign_up(session: Session, shop_id: int, wish: Wish) -> Answer:
 
 def sign_up_all(session: Session, shop_id: int, wishes: Sequence[Wish]) -> list[Answer]:
     """Sign mailboxes up, in as many statements for all as for one; an answer for each wish, in their order."""
-    shown = _shown(session, shop_id, wishes)
-    asked = [_asked(wish) if n in shown else None for n, wish in enumerate(wishes)]
+    asked = [_asked(n, wish) for n, wish in enumerate(wishes)]
+    shown = {row.n: row for row in _CLAIM.run(session, shop=shop_id, rows=rows(asked), now=clock.now())}
     first: dict[_Mailbox, _Row] = {}
     for n, row in enumerate(asked):
-        if row is not None:
-            first.setdefault(_key(row), row | {"pool_id": shown[n]})
+        if n in shown and row["mailbox"]:
+            first.setdefault(_key(row), row | {"id": shown[n].id, "pool_id": shown[n].pool_id})
     codes = _codes(session, shop_id, first) if first else {}
     return [
-        Answer(GONE) if n not in shown else Answer(INVALID) if row is None else _answer(codes[_key(row)])
+        Answer(GONE) if n not in shown else _answer(codes[_key(row)]) if row["mailbox"] else Answer(INVALID)
         for n, row in enumerate(asked)
     ]
 
 
-_SHOWN = Statement("""
-select w.n, p.pool_id
-from jsonb_to_recordset(cast(:wishes as jsonb)) as w(n int, popup_id bigint, consent text)
-join popups p on p.shop_id = :shop and p.id = w.popup_id and p.active
-join consent_texts t on t.shop_id = :shop and t.version = w.consent
-""")
-
-
-def _shown(session: Session, shop_id: int, wishes: Sequence[Wish]) -> dict[int, int]:
-    """The pool of each wish, by its place, whose popup and words are there."""
-    asked = [{"n": n, "popup_id": wish.popup_id, "consent": _note(wish.consent) or ""} for n, wish in enumerate(wishes)]
-    return {row.n: row.pool_id for row in _SHOWN.run(session, shop=shop_id, wishes=rows(asked))}
-
-
-def _asked(wish: Wish) -> _Row | None:
-    """A wish as a row; None where no mail can reach the address, or only for minutes."""
+def _asked(n: int, wish: Wish) -> _Row:
+    """A wish as a row; without a mailbox where no mail can reach the address, or only for minutes."""
     address = cleaned(wish.email)
-    if address is None or is_disposable(address):
-        return None
+    if address is not None and is_disposable(address):
+        address = None
     notes = {name: _note(getattr(wish, name)) for name in ("language", "page", "how", "ref", "consent")}
-    return {"popup_id": wish.popup_id, "mailbox": mailbox(address), "email": address} | notes
+    return {"n": n, "popup_id": wish.popup_id, "mailbox": address and mailbox(address), "email": address} | notes
 
 
+# Which popups and words are there, and who comes first: one statement, since visitors of a shop wait for each other's.
 _CLAIM = Statement("""
-insert into sign_ups (shop_id, popup_id, mailbox, email, language, page, how, ref, created_at)
-select :shop, popup_id, mailbox, email, language, page, how, ref, :now
-from jsonb_to_recordset(cast(:rows as jsonb)) as r(
-    popup_id bigint, mailbox text, email text, language text, page text, how text, ref text)
-order by popup_id, mailbox
-on conflict do nothing
-returning id, popup_id, mailbox
+with shown as (
+    select w.*, p.pool_id
+    from jsonb_to_recordset(cast(:rows as jsonb)) as w(
+        n int, popup_id bigint, consent text, mailbox text, email text, language text, page text, how text, ref text)
+    join shops s on s.id = :shop and s.state = 'installed'
+    join popups p on p.shop_id = :shop and p.id = w.popup_id and p.active
+    join consent_texts t on t.shop_id = :shop and t.version = w.consent
+), claimed as (
+    insert into sign_ups (shop_id, popup_id, mailbox, email, language, page, how, ref, created_at)
+    select :shop, popup_id, mailbox, email, language, page, how, ref, :now
+    from shown where mailbox is not null
+    order by popup_id, mailbox, n
+    on conflict do nothing
+    returning id, popup_id, mailbox
+)
+select s.n, s.pool_id, c.id from shown s left join claimed c using (popup_id, mailbox)
 """)
 _HELD = Statement("""
 select s.popup_id, s.mailbox, s.code
@@ -115,10 +111,8 @@ join sign_ups s on s.shop_id = :shop and s.popup_id = r.popup_id and s.mailbox =
 
 def _codes(session: Session, shop_id: int, first: dict[_Mailbox, _Row]) -> dict[_Mailbox, str | None]:
     """The code of each mailbox: a new one, or what it got the first time. Who comes second waits for who came first."""
-    made = _CLAIM.run(session, shop=shop_id, rows=rows(first.values()), now=clock.now())
-    ids = {(row.popup_id, row.mailbox): row.id for row in made}
-    new = [row | {"id": ids[key]} for key, row in first.items() if key in ids]
-    known = [row for key, row in first.items() if key not in ids]
+    new = [row for row in first.values() if row["id"]]
+    known = [row for row in first.values() if not row["id"]]
     held = _HELD.run(session, shop=shop_id, rows=rows(known)) if known else []
     taken = _give(session, shop_id, new) if new else {}
     return {(row.popup_id, row.mailbox): row.code for row in held} | taken
@@ -137,7 +131,7 @@ def _give(session: Session, shop_id: int, new: list[_Row]) -> dict[_Mailbox, str
     for row in new:
         row["account_id"] = owners[shop_id, row["email"]]
     receipts = _FINISH.run(session, shop=shop_id, rows=rows(new), now=clock.now())
-    enqueue_all(session, [telling(shop_id, row.id) for row in receipts])
+    enqueue_all(session, [telling(shop_id, min(row.id for row in receipts), max(row.id for row in receipts))])
     return {_key(row): row["code"] for row in new}
 
 

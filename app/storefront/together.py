@@ -17,7 +17,6 @@ from app.db import is_passing
 from app.errors import Problem
 from app.popups.sign_up import Answer, Wish, sign_up_all
 from app.runtime import Runtime
-from app.storefront.admission import require_installed
 
 log = structlog.get_logger()
 
@@ -42,7 +41,7 @@ class SignUps:
         self._queues: dict[int, list[_Visitor]] = {}
 
     def sign_up(self, shop_id: int, wish: Wish) -> Answer:
-        """The answer to a wish. Raises NotFound where Perennial is not installed, and what the database raises."""
+        """The answer to a wish; gone where Perennial is not installed. Raises what the database raises."""
         try:
             return self._in_turn(shop_id, _Visitor(wish))
         except Exception as error:
@@ -89,5 +88,4 @@ class SignUps:
 
     def _answers(self, shop_id: int, batch: Sequence[_Visitor]) -> list[Answer]:
         with self._runtime.database.shop(shop_id) as session:
-            require_installed(session, shop_id)
             return sign_up_all(session, shop_id, [visitor.wish for visitor in batch])

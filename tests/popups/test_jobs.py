@@ -53,6 +53,25 @@ def test_a_new_address_becomes_a_customer_with_the_consent_and_its_instant(conne
     assert (given.told_at is not None, given.refused) == (True, None)
 
 
+def test_those_of_one_moment_are_told_by_one_job_which_goes_on_where_it_was_broken_off(
+    connected: Shopify, popup: Popup
+) -> None:
+    names = ["ann@example.com", ADDRESS, "cem@example.com"]
+    for name in names:
+        asked(connected, popup, name)
+    with connected.runtime.database.shop(connected.shop.id) as session:
+        ids = session.scalars(select(ConsentReceipt.id).order_by(ConsentReceipt.id)).all()
+    range_ = {"shop_id": connected.shop.id, "receipt_id": ids[0], "last": ids[2]}
+    connected.store.faults.replace([Fault("CustomerSet", Kind.TIMEOUT_AFTER, times=1)])
+    with pytest.raises(ShopifyError):
+        jobs.tell_shopify(connected.runtime, **range_)
+    jobs.tell_shopify(connected.runtime, **range_)
+    found = [one["email"] for one in connected.store.state.all(connected.shop.domain, "customer")]
+    assert sorted(found) == names
+    with connected.runtime.database.shop(connected.shop.id) as session:
+        assert all(session.scalars(select(ConsentReceipt.told_at)))
+
+
 def test_who_is_known_is_subscribed_and_otherwise_left_alone(connected: Shopify, popup: Popup) -> None:
     connected.commerce.create_customer(at=clock.now() - timedelta(days=1), email=ADDRESS, first_name="Bea")
     asked(connected, popup)

@@ -143,7 +143,7 @@ def test_shops_without_perennial_are_not_found(street: Street) -> None:
     assert require_small_json(requests.post(address, json=asked(popup), timeout=10), 404) == {"error": "not-found"}
     with street.runtime.database.system() as session:
         session.merge(street.shop).state = "uninstalled"
-    assert require_small_json(street.ask("sign-up", asked(popup)), 404) == {"error": "not-found"}
+    assert require_small_json(street.ask("sign-up", asked(popup)), 404) == {"error": "popup-gone"}
     assert sign_ups(street) == 0
 
 
