@@ -73,7 +73,7 @@ class Showing:
 
 _SHOWING = text("""
 select coalesce(s.members, false) as points,
-       s.due_at is null
+       coalesce(s.due_at > :now, true)
            and not exists (select from member_changes where shop_id = :shop and due_at <= :now) as published
 from (values (1)) one left join storefronts s on s.shop_id = :shop
 """)

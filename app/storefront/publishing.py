@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.loyalty.programs import program_rules
+from app.loyalty.referral_rules import ReferralRule
 from app.popups.models import Popup
-from app.referrals.service import member_codes, next_change, rewards_at
+from app.referrals.service import member_codes, next_change, rule_at
+from app.shops.models import Shop
 from app.sql import rows
 from app.storefront.dirty import DEBOUNCE, note_everybody
 from app.storefront.members import members
@@ -26,6 +28,7 @@ from app.storefront.models import PublishedValue, Storefront
 
 # Longer than the slowest calls of one turn.
 LEASE = timedelta(minutes=3)
+_LOOK_AGAIN = timedelta(hours=1)
 NAMESPACE, POPUPS, PROGRAM, MEMBER = "perennial", "popups", "program", "member"
 
 
@@ -37,7 +40,7 @@ class ShopTurn:
     mark: int
     installation_id: str | None
     values: dict[str, dict[str, Any]]
-    # When they will be others by themselves.
+    # When they may be others by themselves.
     changes_at: datetime | None
 
 
@@ -51,11 +54,20 @@ def take_shop(session: Session, shop_id: int) -> ShopTurn | None:
     values: dict[str, dict[str, Any]] = {POPUPS: {"list": _popups(session, shop_id)}}
     program = program_rules(session, [shop_id])[shop_id]
     told: dict[str, Any] = {"customer_namespace": row.customer_namespace} if row.customer_namespace else {}
-    # Only where it is so: who does not reward friends publishes what it always did.
-    told |= {"referrals": True} if rewards_at(program, now) else {}
+    rule = rule_at(program, now)
+    if rule is not None:
+        told["referrals"] = _told_to_friends(session.get_one(Shop, shop_id), rule)
     if told:
         values[PROGRAM] = told
-    return ShopTurn(shop_id, row.mark, row.installation_id, values, next_change(program, now))
+    # A version that was added since says nothing to us, as long as friends are rewarded before and after.
+    again = [now + _LOOK_AGAIN] if rule is not None else []
+    changes_at = min((*again, *filter(None, [next_change(program, now, rule_at)])), default=None)
+    return ShopTurn(shop_id, row.mark, row.installation_id, values, changes_at)
+
+
+def _told_to_friends(shop: Shop, rule: ReferralRule) -> dict[str, Any]:
+    """What friends are greeted with: their points, and from which order on as it is written beside prices."""
+    return {"friend": rule.friend, "minimum": f"{rule.minimum} {shop.currency}" if rule.minimum else None}
 
 
 def _popups(session: Session, shop_id: int) -> list[dict[str, Any]]:

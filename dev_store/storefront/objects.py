@@ -80,6 +80,7 @@ def _customer(here: Shopping) -> Mapping[str, Any] | None:
         "metafields": owned,
         "accepts_marketing": consent == "subscribed",
         "has_account": True,
+        "orders_count": len(here.state.find(here.shop["myshopify_domain"], "order", "customer_id", customer["id"])),
     }
 
 

@@ -91,21 +91,22 @@ export class Popup {
   async show(how) {
     await style(this.#config);
     const { texts } = this.#config;
+    const popup = this.#popup;
     // The heading is where reading begins. A field in focus would call up a phone's keyboard unasked.
     const title = make("h2", { id: "perennial-title", tabIndex: -1, textContent: this.#words.title || "" });
     const close = make("button", { type: "button", className: "perennial-close", textContent: "×" });
     close.setAttribute("aria-label", texts.close);
-    this.#dialog = make("dialog", { className: "perennial-popup" }, close, title, this.#question(how));
+    this.#dialog = make("dialog", { className: "perennial-popup" }, close, title, popup.greets ? this.#greeting() : this.#question(how));
     this.#dialog.setAttribute("aria-labelledby", title.id);
-    paint(this.#dialog, this.#popup, this.#config);
+    paint(this.#dialog, popup, this.#config);
     close.addEventListener("click", () => this.#dialog.close());
     this.#dialog.addEventListener("click", (event) => {
       if (event.target === this.#dialog) this.#dialog.close();
     });
     // Whatever comes first: the page is left, which may come back with the popup still open, or the popup is closed.
-    let counted = false;
+    let counted = popup.greets;
     const tell = (closed) => {
-      if (!counted) count(this.#popup, closed);
+      if (!counted) count(popup, closed);
       counted = true;
     };
     const left = () => tell(false);
@@ -119,6 +120,14 @@ export class Popup {
     document.body.append(this.#dialog);
     this.#dialog.showModal();
     title.focus();
+  }
+
+  // Nothing is asked of a friend whom no popup of the merchant's greets.
+  #greeting() {
+    const go = make("button", { type: "button", className: "perennial-main", textContent: this.#words.button });
+    go.addEventListener("click", () => this.#dialog.close());
+    const told = [this.#words.body, this.#words.from].filter(Boolean).map((text) => make("p", { textContent: text }));
+    return make("div", { className: "perennial-body" }, ...told, go);
   }
 
   #question(how) {

@@ -57,7 +57,8 @@
     return !memory.done.includes(id) && seen.length < times && Date.now() - last >= days * DAY;
   };
 
-  const invited = location.search && new URLSearchParams(location.search).get("ref");
+  // What cannot be a code is none.
+  const [invited] = /^[\w-]{1,40}$/.exec(new URLSearchParams(location.search).get("ref") || "") || [];
   let shown = false;
 
   const open = async (popup, how) => {
@@ -162,12 +163,15 @@
     }
   };
 
-  // A friend's code goes into the cart once a visit, so that the order tells who sent the buyer.
-  const carry = () => {
-    if (!invited || !/^[\w-]{1,40}$/.test(invited)) return;
+  // A friend's code goes into the cart once a visit, so that the order tells who sent the buyer. Where no popup of the
+  // merchant's greets friends, they are told then what their first order is worth.
+  const receive = (isGreeted) => {
     const visit = read(session);
     if (visit.ref === invited) return;
-    write(session, { ...visit, ref: invited });
+    if (allowed()) write(session, { ...visit, ref: invited });
+    if (config.greeting && !isGreeted) {
+      open({ id: "friend", greets: true, trigger: {}, texts: { [config.language]: config.greeting } }, "invited");
+    }
     fetch(`${window.Shopify?.routes?.root || "/"}cart/update.js`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
@@ -191,10 +195,10 @@
       memory.known = true;
       remember();
     }
-    carry();
     const meant = popups.filter((popup) => targeted(popup) && (rested(popup) || popup.trigger.invited));
     meant.filter((popup) => !isOwed(popup)).forEach(arm);
     popups.filter(isOwed).slice(0, 1).forEach(teaser);
+    if (invited) receive(meant.some(({ trigger }) => trigger.invited));
   };
 
   const openById = (id) => open(popups.find((popup) => popup.id === id), "asked");

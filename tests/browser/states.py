@@ -134,6 +134,18 @@ def _greeting(page: Page, shop: WindowShop) -> None:
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
+def _friend_without_popup(page: Page, shop: WindowShop) -> None:
+    greet_friends(shop)
+    page.goto(f"{shop.url}?ref=ANN-7Q2K")
+    expect(page.get_by_text("200 points")).to_be_visible()
+
+
+def greet_friends(shop: WindowShop, friend: int = 200) -> None:
+    """Bringing friends is rewarded, and no popup of the merchant's is switched on."""
+    shop.publish("popups", {"list": []})
+    shop.publish("program", {"referrals": {"friend": friend, "minimum": "10.00 EUR"}})
+
+
 def _visitor(page: Page, shop: WindowShop) -> None:
     page.goto(shop.url)
 
@@ -159,6 +171,7 @@ STATES = (
     State("popup-right-to-left", _right_to_left),
     State("teaser", _teaser),
     State("friend", _greeting),
+    State("friend-without-popup", _friend_without_popup),
     State("points-visitor", _visitor, POINTS),
     State("points-member", _member, POINTS),
     State("points-newcomer", _newcomer, POINTS),

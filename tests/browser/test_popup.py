@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.window_shop import WindowShop
 
@@ -50,11 +50,14 @@ def _of_the_extension(url: str) -> str:
 
 
 def test_who_leaves_before_the_script_is_there_is_asked_when_it_is(page: Page, shop: WindowShop) -> None:
-    page.route("**/perennial.js", lambda route: (page.wait_for_timeout(200), route.continue_()))
+    held: list[Route] = []
+    page.route("**/perennial.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it is given
     page.goto(shop.url)
-    page.mouse.move(300, 200)
+    with page.expect_request("**/perennial.js"):
+        page.mouse.move(300, 200)
     leave(page)
     page.mouse.move(320, 220)
+    held.pop().continue_()
     expect(dialog(page)).to_be_visible()
 
 
