@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.intake import customers, service, staging
+from app.intake import customers, forgetting, service, staging
 from app.intake.models import IntakeRun
 from app.intake.pace import ahead
 from app.intake.rows import Chunk
@@ -123,6 +123,8 @@ def _take_file(runtime: Runtime, run: IntakeRun, operation: BulkOperation) -> Wa
         staging.index(session, run.id, *_TABLES[run.stage])
         if run.stage == "customers":
             staging.analyze(session, "accounts", "identities", "customers")
+        if run.stage == "orders":
+            forgetting.scrub(session, run.shop_id, run.id)
         done.counts = {**done.counts, f"{run.stage}_expected": operation.objects}
         service.next_stage(session, done)
     return timedelta()

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from app import clock, jobs, payload
 from app.changes import Key
 from app.customers.contact import phone_number
+from app.intake import forgetting
 from app.popups.addresses import mailbox
 from app.segments import dirty
 from app.shops import erased_addresses
@@ -61,10 +62,9 @@ def data_request(session: Session, shop_id: int, body: Mapping[str, Any], webhoo
 def redact_customer(session: Session, shop_id: int, body: Mapping[str, Any], webhook_id: str) -> None:
     """Forget a customer or guest in every table of the application, and plan the same for webhook bodies."""
     person = Person.of(body)
+    receipt, order_ids = _forget(session, shop_id, person)
     request = _record(session, shop_id, "customer_redact", webhook_id, person.customer_id)
-    parameters = _traces(session, shop_id, person)
-    request.receipt = json.dumps(_erase(session, parameters), sort_keys=True)
-    request.order_ids = parameters["order_ids"]
+    request.receipt, request.order_ids = json.dumps(receipt, sort_keys=True), order_ids
     session.flush()
     jobs.enqueue(session, "privacy.blank_bodies", {"shop_id": shop_id, "request_id": request.id})
 
@@ -170,7 +170,16 @@ _ERASE = {
 
 def erase(session: Session, shop_id: int, person: Person) -> Receipt:
     """Erase what the application's tables hold of a person; returns rows by table. Doing it again finds no more."""
-    return _erase(session, _traces(session, shop_id, person))
+    return _forget(session, shop_id, person)[0]
+
+
+def _forget(session: Session, shop_id: int, person: Person) -> tuple[Receipt, list[int]]:
+    """Erase, also from what an import has in hand; returns the receipt, and all orders that are the person's."""
+    run_id = forgetting.hold(session, shop_id)
+    traces = _traces(session, shop_id, person)
+    staged = forgetting.erase(session, run_id, traces) if run_id is not None else set()
+    traces["order_ids"] = sorted({*traces["order_ids"], *staged})
+    return _erase(session, traces) | ({"staged_orders": len(staged)} if staged else {}), traces["order_ids"]
 
 
 def _traces(session: Session, shop_id: int, person: Person) -> dict[str, Any]:
