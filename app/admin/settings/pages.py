@@ -20,6 +20,7 @@ from app.admin.visit import Done, File, View, Visit
 from app.api import keys
 from app.audit import service as audit
 from app.runtime import Runtime
+from app.shops import privacy
 from app.shops.models import PrivacyRequest
 from app.shops.personal_data import export_customer
 from app.transfer.export import lines
@@ -62,6 +63,8 @@ def choose_language(visit: Visit) -> Done:
 
 def save_brand(visit: Visit) -> Done:
     """Colour and languages of the shop."""
+    # The row of the brand may not be there yet; that of the shop is.
+    visit.session.refresh(visit.shop, with_for_update=True)
     visit.form.unchanged_since(_state(visit))
     colour = read_colour(visit)
     spoken = visit.form.choices("languages", LANGUAGES)
@@ -106,6 +109,7 @@ def hand_out(visit: Visit, request_id: int) -> File:
     assert request.customer_id is not None
     document = export_customer(visit.session, visit.shop.id, request.customer_id)
     content = orjson.dumps(document, option=orjson.OPT_INDENT_2, default=str)
+    privacy.answered(visit.session, visit.shop.id, request_id, document)
     _note(visit, "data.handed_out", f"privacy-request:{request_id}", {})
     return File(f"customer-{request.customer_id}.json", "application/json", [content])
 
@@ -136,7 +140,9 @@ def _note(visit: Visit, what: str, subject: str, after: dict[str, Any], before: 
 
 
 def _told(request: PrivacyRequest) -> dict[str, Any]:
-    erased: dict[str, int] = json.loads(request.receipt) if request.receipt else {}
+    # The receipt of a request to see data counts what was handed out.
+    is_erasure = request.receipt is not None and request.kind != "data_request"
+    erased: dict[str, int] = json.loads(request.receipt or "{}") if is_erasure else {}
     return {
         "id": request.id,
         "kind": _KINDS.get(request.kind, request.kind),
