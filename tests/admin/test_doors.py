@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 from app import clock
 from app.admin.table import ACTIONS, PAGES
 from app.api import keys
+from app.audit.service import record
 from app.customers.merge_models import AccountMerge
 from app.customers.models import Account, AccountIdentity, Customer
 from app.discounts.pools.service import Offer
@@ -85,13 +86,14 @@ def _rows(session: Session, shop: Shop, name: str = SECRET_NAME) -> Rows:
     session.add_all([customer, AccountIdentity(shop_id=shop.id, kind="customer", value="7", account_id=account.id)])
     holder = Holder(shop.id, program.id, account.id)
     service.adjust(session, holder, 5, request_id=f"gift {shop.id}", note=name, actor="key:1")
-    columns = "shop_id, partition, topic, webhook_id, state, lane, triggered_at, received_at"
+    record(session, shop.id, actor=name, what="segment.created", subject=name, after={"name": name})
+    columns = "shop_id, partition, topic, webhook_id, state, lane, triggered_at, received_at, reason, error"
     event_id = session.scalar(
         text(
             f"insert into inbox_events ({columns}) "
-            "values (:shop, 0, 'orders/create', 'w', 'parked', 0, :now, :now) returning id"
+            "values (:shop, 0, 'orders/create', 'w', 'parked', 0, :now, :now, 'wrong-money', :name) returning id"
         ),
-        {"shop": shop.id, "now": now},
+        {"shop": shop.id, "now": now, "name": name},
     )
     reward = session.query(Reward).filter_by(shop_id=shop.id).one()
     reward.title = program.name = name
@@ -185,9 +187,11 @@ def test_ids_of_another_shop_in_a_form_change_nothing_there(
     staff = Staff(client)
     with runtime.database.system() as session:
         foreign = "select md5(string_agg(x::text, '' order by x::text)) from {} x where shop_id <> :mine"
-        tables = ("accounts", "rewards", "popups", "programs", "rule_versions", "api_keys", "shop_profiles")
+        tables = ("accounts", "account_merges", "merge_dismissals", "customers", "segments", "inbox_events", "rewards",
+                  "popups", "programs", "rule_versions", "api_keys", "shop_profiles", "ledger_entries")  # fmt: skip
         before = {t: session.scalar(text(foreign.format(t)), {"mine": connected.id}) for t in tables}
     named = {name: str(value) for name, value in theirs.ids.items()}
+    named |= {"one": "7", "other": "8", "topic": "orders/create"}
     named |= {name.removesuffix("_id"): value for name, value in named.items()} | {"id": named["reward_id"]}
     statuses = {
         rule: staff.send(theirs.path(rule), named).status_code for method, rule in ADDRESSES if method == "POST"

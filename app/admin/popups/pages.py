@@ -89,6 +89,7 @@ def create(visit: Visit) -> Done:
 def change(visit: Visit, popup_id: int) -> Done:
     """Words, moments and look; the offer stays, because codes were made with it."""
     popup = service.get(visit.session, visit.shop.id, popup_id)
+    visit.session.refresh(popup, with_for_update=True)
     visit.form.unchanged_since(seen(popup))
     name = visit.form.text("name", needed=True, most=100)
     languages = _languages(visit, popup.definition)

@@ -100,6 +100,7 @@ def change(visit: Visit, segment_id: int) -> Done:
     """Another name or query."""
     name, query = _typed(visit.form)
     segment = service.get(visit.session, visit.shop.id, segment_id)
+    visit.session.refresh(segment, with_for_update=True)
     visit.form.unchanged_since(seen(segment))
     with _complaints(visit.form):
         segment = service.change(visit.session, visit.shop.id, segment_id, name=name, query=query)
