@@ -185,9 +185,10 @@ class Killer:
         self.killed: Counter[str] = Counter()
         self._serve = world.children[1]
         self._store = type(world.store)(world.store_origin, world.shop)
-        self._due = [trouble.expected * number // (trouble.kills + 1) for number in range(1, trouble.kills + 1)]
+        arriving = int(trouble.expected * (1 - trouble.dropped))
+        self._due = [arriving * number // (trouble.kills + 1) for number in range(1, trouble.kills + 1)]
         self._dice = random.Random(trouble.seed)
-        self._over = threading.Event()
+        self._over, self._all_came = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="killer")
 
     def __enter__(self) -> "Killer":
@@ -200,14 +201,16 @@ class Killer:
 
     def finish(self) -> None:
         """Waits until all kills are done; deliveries that never reach the last shares must not hide that."""
+        self._all_came.set()
         while self._due and self._thread.is_alive():
             time.sleep(0.05)
 
     def _run(self) -> None:
         while self._due and not self._over.wait(0.02):
             arrived = self._store.delivery_stats()
-            all_came = not arrived["queued"] and not self._over.wait(1.0)
-            if arrived["acknowledged"] - arrived["doubled"] >= self._due[0] or all_came:
+            # What comes up and dies at once, again and again, is given up by its supervisor: rightly, so it gets time.
+            late = self._all_came.is_set() and not self._over.wait(3.0)
+            if late or arrived["acknowledged"] - arrived["doubled"] >= self._due[0]:
                 self._kill(self._dice.choice(VICTIMS))
 
     def _kill(self, victim: str) -> None:
