@@ -25,8 +25,9 @@ lint: ready ## ruff, mypy --strict, import contracts
 	@$(PY) -m mypy $(addprefix -p ,$(PACKAGES))
 	@.venv/bin/lint-imports --no-logo
 
+# In the order of files: the longest ones (demo) have few tests and came last otherwise, one process waiting for them.
 unit: ready ## tests without a browser (ARGS="-k name" narrows)
-	@$(PY) -m pytest -n 2 --dist loadfile -m "not soak and not browser" $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not soak and not browser" $(ARGS)
 
 # A process of its own: asyncio.run() fails in one where Playwright's loop is running.
 browser: ready ## tests in a headless Chromium, found or fetched
