@@ -54,6 +54,7 @@ def take_shop(session: Session, shop_id: int) -> ShopTurn | None:
     values: dict[str, dict[str, Any]] = {POPUPS: {"list": _popups(session, shop_id)}}
     program = program_rules(session, [shop_id])[shop_id]
     told: dict[str, Any] = {"customer_namespace": row.customer_namespace} if row.customer_namespace else {}
+    told |= _brand(session, shop_id)
     rule = rule_at(program, now)
     if rule is not None:
         told["referrals"] = _told_to_friends(session.get_one(Shop, shop_id), rule)
@@ -63,6 +64,16 @@ def take_shop(session: Session, shop_id: int) -> ShopTurn | None:
     again = [now + _LOOK_AGAIN] if rule is not None else []
     changes_at = min((*again, *filter(None, [next_change(program, now, rule_at)])), default=None)
     return ShopTurn(shop_id, row.mark, row.installation_id, values, changes_at)
+
+
+# The admin's table, which stands above this feature.
+_COLOUR = text("select colour from shop_profiles where shop_id = :shop")
+
+
+def _brand(session: Session, shop_id: int) -> dict[str, str | None]:
+    """The shop's colour as #rrggbb, null for the theme's own; nothing where nobody was ever asked."""
+    found = session.execute(_COLOUR, {"shop": shop_id}).one_or_none()
+    return {"colour": found.colour} if found else {}
 
 
 def _told_to_friends(shop: Shop, rule: ReferralRule) -> dict[str, Any]:

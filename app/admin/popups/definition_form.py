@@ -21,14 +21,14 @@ _LISTS = {"pages": PAGES, "devices": DEVICES, "visitors": VISITORS}
 _NUMBERS = {"delay": 3_600, "scroll": 100, "idle": 3_600}
 
 
-def empty(languages: Iterable[str]) -> dict[str, Any]:
-    """What the form of a new popup begins with."""
+def empty(languages: Iterable[str], colour: str | None) -> dict[str, Any]:
+    """What the form of a new popup begins with; `colour` is the shop's, if it has one."""
     return {
         "trigger": {"exit": True},
         "target": {},
         "frequency": {"days": 14, "times": 3},
         "teaser": True,
-        "look": {"accent": "#1d5b4f"},
+        "look": {"accent": colour or "#1d5b4f"},
         "texts": {language: {} for language in languages},
     }
 

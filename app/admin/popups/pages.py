@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from app.admin.models import ShopProfile
 from app.admin.popups import definition_form, queries
+from app.admin.setup import service as profiles
 from app.admin.texts import Formats
 from app.admin.texts import gettext as _
 from app.admin.visit import Done, View, Visit
@@ -39,7 +41,7 @@ def _offer(visit: Visit, pool: CodePool) -> str:
 def show_new(visit: Visit) -> View:
     """The editor, empty."""
     languages = _languages(visit, {})
-    return _editor(visit, None, definition_form.empty(languages), languages)
+    return _editor(visit, None, definition_form.empty(languages, _brand(visit).colour), languages)
 
 
 def show(visit: Visit, popup_id: int) -> View:
@@ -65,9 +67,13 @@ def _editor(visit: Visit, popup: Popup | None, definition: dict[str, Any], langu
 
 
 def _languages(visit: Visit, definition: dict[str, Any]) -> list[str]:
-    """Those of the popup first, then those that the admin speaks itself."""
-    told = [*definition.get("texts", {}), _FIRST_LANGUAGE, visit.locale]
+    """Those of the popup first, then those of the shop, then what the admin speaks itself."""
+    told = [*definition.get("texts", {}), *_brand(visit).languages, _FIRST_LANGUAGE, visit.locale]
     return list(dict.fromkeys(told))
+
+
+def _brand(visit: Visit) -> ShopProfile:
+    return profiles.profile(visit.session, visit.shop.id)
 
 
 def seen(popup: Popup) -> str:
@@ -80,7 +86,7 @@ def create(visit: Visit) -> Done:
     languages = _languages(visit, {})
     name = visit.form.text("name", needed=True, most=100)
     offer = definition_form.offer(visit.form, visit.shop.currency)
-    definition = definition_form.read(visit.form, definition_form.empty(languages), languages)
+    definition = definition_form.read(visit.form, definition_form.empty(languages, _brand(visit).colour), languages)
     popup = service.create(visit.session, visit.shop.id, name=name, definition=definition, offer=offer)
     _record(visit, popup, "popup.created")
     return Done(f"/popups/{popup.id}", _("The popup is made. It is not shown before you switch it on."))

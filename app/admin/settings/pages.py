@@ -23,6 +23,7 @@ from app.runtime import Runtime
 from app.shops import privacy
 from app.shops.models import PrivacyRequest
 from app.shops.personal_data import export_customer
+from app.storefront import dirty
 from app.transfer.export import lines
 
 AS_SHOPIFY = "shopify"
@@ -72,6 +73,7 @@ def save_brand(visit: Visit) -> Done:
     row = profiles.keep(visit.session, visit.shop.id, {})
     before = {"colour": row.colour, "languages": list(row.languages)}
     row.colour, row.languages = colour, spoken
+    dirty.note_shop(visit.session, visit.shop.id)
     after = {"colour": colour, "languages": spoken}
     subject = f"shop:{visit.shop.id}"
     audit.record(

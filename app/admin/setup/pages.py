@@ -13,6 +13,7 @@ from app.admin.visit import Done, View, Visit
 from app.loyalty.programs import default_program
 from app.loyalty.rules import parse
 from app.loyalty.wording import sentences
+from app.storefront import dirty
 
 STEPS = (
     ("/setup", _l("Goal")),
@@ -114,6 +115,7 @@ def save_look(visit: Visit) -> Done:
     form.check()
     row = service.keep(visit.session, visit.shop.id, {"name": name})
     row.colour, row.languages = colour, spoken
+    dirty.note_shop(visit.session, visit.shop.id)
     if "numbers" in row.setup:
         _ask(visit, row.setup)
     return Done("/setup/preview", _("Kept"))
