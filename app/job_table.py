@@ -6,6 +6,7 @@ MODULES = (
     "app.admin.home.jobs",
     "app.api.jobs",
     "app.customers.figure_reading",
+    "app.customers.looking",
     "app.discounts.jobs",
     "app.discounts.pools.jobs",
     "app.intake.nightly",

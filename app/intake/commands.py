@@ -74,6 +74,8 @@ def reconcile(runtime: Callable[[], Runtime], *, domain: str | None, everything:
             f"repaired {counts.get('written', 0):,}; customers missed {counts.get('customers_missed', 0):,}, "
             f"stale {counts.get('customers_stale', 0):,}; difference after repair: {differences:,}."
         )
+        if asked_for := counts.get("asked_for", 0):
+            click.echo(f"{name}: {asked_for:,} are no longer listed; whether they were deleted is asked one by one.")
     if left:
         raise click.exceptions.Exit(1)
 

@@ -23,9 +23,13 @@ where not exists (select from intake_runs r where r.shop_id = s.id and r.finishe
     and (s.state = 'installed') <> exists (select from intake_runs r where r.shop_id = s.id)
 order by s.id
 """)
-# A shop whose import came to nothing gets another one instead.
+# A shop whose import came to nothing gets another one instead. Everything is compared once a week: only so are
+# deletions found of which we were not told.
+WEEK = timedelta(days=6, hours=12)
 _INSTALLED = text("""
-select s.id, exists (select from intake_runs r where r.shop_id = s.id and r.state = 'done') as imported
+select s.id, exists (select from intake_runs r where r.shop_id = s.id and r.state = 'done') as imported,
+    not exists (select from intake_runs r where r.shop_id = s.id and r.state = 'done' and r.since is null
+                and r.planned_at > :week_ago) as due
 from shops s where s.state = 'installed' order by s.id
 """)
 
@@ -43,10 +47,10 @@ def sweep(runtime: Runtime) -> None:
 
 @job("intake.reconcile_all", cron="11 1 * * * 0")
 def reconcile_all(runtime: Runtime) -> None:
-    """Every night: compare what changed in each shop."""
+    """Every night: compare what changed in each shop, once a week everything."""
     with runtime.database.system() as session:
-        shops = session.execute(_INSTALLED).all()
+        shops = session.execute(_INSTALLED, {"week_ago": clock.now() - WEEK}).all()
         for place, shop in enumerate(shops):
             kind, wait = service.RECONCILE if shop.imported else service.IMPORT, NIGHT * place / len(shops)
-            service.begin(session, shop.id, kind, everything=not shop.imported, wait=wait)
+            service.begin(session, shop.id, kind, everything=shop.due, wait=wait)
     log.info("reconciliations planned", shops=len(shops))

@@ -17,8 +17,8 @@ class Progress(NamedTuple):
 
     `missed`: orders that were not here; `stale`: here with older contents; `written`: repaired; `left`: still different
     afterwards (0 is what one wants). The same of customers: `customers_missed`, `customers_stale`. Made again:
-    `subscriptions_restored`. While a file is prepared and read, `<stage>_expected` is the number of its objects as far
-    as Shopify says.
+    `subscriptions_restored`. No longer listed and therefore asked for one by one: `asked_for`. While a file is prepared
+    and read, `<stage>_expected` is the number of its objects as far as Shopify says.
     """
 
     id: int

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.intake import customers, forgetting, service, staging
+from app.intake import customers, forgetting, service, staging, vanishing
 from app.intake.models import IntakeRun
 from app.intake.pace import ahead
 from app.intake.rows import Chunk
@@ -34,7 +34,7 @@ CHUNK_BYTES = 3 << 20
 CUSTOMER_BYTES = 1 << 21
 ATTEMPTS = 5
 _TABLES = {
-    "customers": (),
+    "customers": ("listed",),
     "orders": ("orders", "order_lines", "order_codes", "refunds", "refund_lines"),
     "products": ("products", "memberships"),
 }
@@ -125,9 +125,20 @@ def _take_file(runtime: Runtime, run: IntakeRun, operation: BulkOperation) -> Wa
             staging.analyze(session, "accounts", "identities", "customers")
         if run.stage == "orders":
             forgetting.scrub(session, run.shop_id, run.id)
+        _look_for_deleted(session, done)
         done.counts = {**done.counts, f"{run.stage}_expected": operation.objects}
         service.next_stage(session, done)
     return timedelta()
+
+
+def _look_for_deleted(session: Session, run: IntakeRun) -> None:
+    if _compares_everything(run) and run.stage in ("customers", "orders"):
+        look = vanishing.customers if run.stage == "customers" else vanishing.orders
+        service.count(run, asked_for=look(session, run, _told_at(run)))
+
+
+def _compares_everything(run: IntakeRun) -> bool:
+    return run.kind == service.RECONCILE and run.since is None
 
 
 def _size(run: IntakeRun) -> int:
@@ -176,6 +187,8 @@ def _stage(runtime: Runtime, seen: IntakeRun, part: _Part) -> IntakeRun:
 
 
 def _customers(session: Session, run: IntakeRun, lines: list[str]) -> None:
+    if _compares_everything(run):
+        staging.fill(session, run.id, {"listed": (("id",), [line.split("\t", 2)[1] + "\n" for line in lines])})
     taken = customers.take_in(session, run.shop_id, lines, quiet=run.kind == service.IMPORT)
     service.count(run, customers=len(lines), customers_missed=taken.missed, customers_stale=taken.stale)
     if run.position == 0:

@@ -17,6 +17,8 @@ Tables = Mapping[str, tuple[tuple[str, ...], Sequence[str]]]
 _MARKER = "marker"
 _SHAPES = {
     _MARKER: "alive boolean",
+    # Ids of all customers that a comparison of everything has read.
+    "listed": "id bigint",
     "orders": "like orders including defaults",
     "order_lines": "like order_lines including defaults",
     "order_codes": "shop_id bigint, order_id bigint, code text, amount_minor bigint, kind text",
@@ -27,8 +29,8 @@ _SHAPES = {
     "memberships": "product_id bigint, collection_id bigint",
 }
 _KEYS = {
-    "orders": "id", "order_lines": "order_id", "order_codes": "order_id", "refunds": "id", "refund_lines": "refund_id",
-    "products": "id", "memberships": "product_id",
+    "listed": "id", "orders": "id", "order_lines": "order_id", "order_codes": "order_id", "refunds": "id",
+    "refund_lines": "refund_id", "products": "id", "memberships": "product_id",
 }  # fmt: skip
 
 

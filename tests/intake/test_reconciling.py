@@ -78,6 +78,56 @@ def test_a_field_that_was_changed_here_by_mistake_is_put_right_though_no_time_sa
     assert counts(world, everything=True) == {"missed": 0, "stale": 0, "written": 0, "left": 0}
 
 
+def test_deletions_that_nobody_told_of_are_found_when_everything_is_compared(world: World) -> None:
+    """An order of now, a customer; one of January may merely be hidden, until the scope for old orders is granted."""
+    world.run("import")
+    first, second = buy(world, "5.00", email="new@example.com"), buy(world, "6.00", email="new@example.com")
+    world.run("reconcile")
+    [(old,)] = world.rows("select min(id) from orders")
+    [(person,)] = world.rows("select max(id) from customers")
+    told_before = "update {} set updated_at = updated_at - interval '1 hour', triggered_at = now() - interval '1 hour'"
+    with world.runtime.database.system() as session:
+        for table in ("orders", "customers"):
+            session.execute(text(told_before.format(table)))
+    for order in (first, old):
+        world.commerce.delete_order(order, at=clock.now())
+    for key in [
+        doc["id"] for doc in world.store.state.all(SHOP, "order") if (doc["customer"] or {}).get("id") == person
+    ]:
+        world.commerce.delete_order(key, at=clock.now())
+    world.commerce.delete_customer(person, at=clock.now())
+    assert world.run("reconcile", everything=False).counts.get("asked_for", 0) == 0
+    assert world.run("reconcile").counts["asked_for"] == 2
+    jobs.drain(world.runtime)
+    gone = "select id from orders where deleted_at is not null order by id"
+    assert world.rows(gone) == [(first,)]
+    assert world.rows("select id from customers where deleted_at is not null") == [(person,)]
+    with world.runtime.database.system() as session:
+        session.execute(text("update shops set scopes = scopes || ',read_all_orders'"))
+    assert world.run("reconcile").counts["asked_for"] >= 1
+    jobs.drain(world.runtime)
+    deleted = {row[0] for row in world.rows(gone)}
+    assert {old, first} <= deleted
+    assert second not in deleted
+    assert {doc["id"] for doc in world.store.state.all(SHOP, "order")} == {
+        row[0] for row in world.rows("select id from orders where deleted_at is null")
+    }
+    assert world.run("reconcile").counts["asked_for"] == 0
+
+
+def test_everything_is_compared_once_a_week(world: World) -> None:
+    world.run("import")
+    for ago, since_null in (("6 days", False), ("7 days", True)):
+        with world.runtime.database.system() as session:
+            session.execute(text(f"update intake_runs set planned_at = now() - interval '{ago}'"))
+        nightly.reconcile_all(world.runtime)
+        with world.runtime.database.system() as session:
+            run = queries.open_run(session, world.shop_id)
+            assert run is not None
+            assert (run.since is None) == since_null
+            session.execute(text("delete from intake_runs where finished_at is null"))
+
+
 def test_the_command_says_what_it_found_and_repaired(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.run("import")
     buy(world, "5.00", email="new@example.com")
@@ -130,6 +180,7 @@ def test_what_was_read_for_a_shop_that_was_erased_is_dropped(world: World) -> No
         staging.create(session, run_id, "orders")
     nightly.sweep(world.runtime)
     assert sorted(world.rows("select tablename from pg_tables where schemaname = 'staging'")) == [
+        (f"listed_{run_id}",),
         (f"marker_{run_id}",),
         (f"orders_{run_id}",),
     ]
