@@ -54,7 +54,7 @@ class SignUp(Base):
     email: Mapped[str | None]
     account_id: Mapped[int | None]
     code: Mapped[str | None]
-    # Since when a code that came after the answer waits to be sent by mail.
+    # Since when a code that came after the answer is there; nobody was told of it unless asked again.
     owed_at: Mapped[datetime | None]
     language: Mapped[str | None]
     page: Mapped[str | None]

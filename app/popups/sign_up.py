@@ -42,8 +42,9 @@ class Wish:
 
 @dataclass(frozen=True)
 class Answer:
-    """`state` code (with the code), later (it will be sent), invalid (no mail can reach that address), or gone.
+    """`state` code (with the code), later (it is being made, who asks again gets it), invalid, or gone.
 
+    Invalid is an address that no mail can reach, or only for minutes.
     Gone is a popup that is not shown any more, words to agree to that this shop never used, or a shop that has left.
     """
 

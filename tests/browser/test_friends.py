@@ -65,6 +65,16 @@ def test_without_any_popup_a_friend_is_told_what_a_first_order_is_worth_and_aske
     assert shop.app.asked == []
 
 
+def test_what_is_published_is_text(page: Page, shop: WindowShop) -> None:
+    evil = "</script><img src=x onerror=\"document.title='owned'\">"
+    shop.publish("popups", {"list": []})
+    shop.publish("program", {"referrals": {"friend": 200, "minimum": evil}})
+    page.goto(f"{shop.url}?ref=ANN-7")
+    expect(dialog(page)).to_contain_text("It counts from")
+    assert page.locator("img[src=x]").count() == 0
+    assert page.title() == "Window Box"
+
+
 def test_where_only_members_are_rewarded_the_code_is_kept_and_nothing_is_said(page: Page, shop: WindowShop) -> None:
     greet_friends(shop, friend=0)
     follow(page, shop)

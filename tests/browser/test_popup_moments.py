@@ -41,6 +41,21 @@ def test_who_is_not_meant_never_sees_it(page: Page, shop: WindowShop, target: di
     expect(dialog(page)).to_have_count(0)
 
 
+@pytest.mark.requirement(65, partly=True)
+def test_an_offer_for_new_visitors_from_germany_is_seen_by_them_and_not_by_those_who_were_here(
+    page: Page, shop: WindowShop
+) -> None:
+    shop.publish("popups", {"list": [{**POPUP, "target": {"countries": ["DE"], "visitors": ["new"]}}]})
+    page.goto(shop.url)
+    leave(page)
+    expect(dialog(page)).to_be_visible()
+    page.evaluate("() => localStorage.setItem('perennial', JSON.stringify({known: true}))")
+    page.goto(f"{shop.url}products/thyme")
+    leave(page)
+    page.wait_for_timeout(100)
+    expect(dialog(page)).to_have_count(0)
+
+
 @pytest.mark.parametrize("trigger", [{"delay": 0.1}, {"idle": 0.1}, {"scroll": 0}])
 def test_time_rest_and_scrolling_open_it_as_well(page: Page, shop: WindowShop, trigger: dict[str, Any]) -> None:
     shop.publish("popups", {"list": [{**POPUP, "trigger": trigger}]})

@@ -66,7 +66,7 @@ def test_a_part_of_it_that_cannot_be_had_leaves_the_shop_as_it_is(
 
 def test_on_a_slow_network_it_waits_is_asked_once_and_can_be_left(troubled: Page, shop: WindowShop) -> None:
     troubled.goto(shop.url)
-    slow = {"offline": False, "latency": 400, "downloadThroughput": 20_000, "uploadThroughput": 10_000}
+    slow = {"offline": False, "latency": 150, "downloadThroughput": 40_000, "uploadThroughput": 10_000}
     troubled.context.new_cdp_session(troubled).send("Network.emulateNetworkConditions", slow)
     leave(troubled)
     sign_up(troubled)
@@ -91,7 +91,11 @@ def test_texts_that_merchants_write_are_text(page: Page, shop: WindowShop) -> No
 
 
 def test_settings_and_metafields_are_text_as_well(page: Page, shop: WindowShop) -> None:
-    settings = {"popups": {"accent": EVIL, "teaser_corner": EVIL}, "points": {"heading": EVIL}}
+    settings = {
+        "popups": {"accent": EVIL, "teaser_corner": EVIL},
+        "points": {"heading": EVIL},
+        "referral": {"heading": EVIL},
+    }
     save_theme(shop.store.state, SHOP, {"off": [], "settings": settings})
     evil = {
         "next_reward": {"title": EVIL, "missing": 60},
@@ -100,6 +104,8 @@ def test_settings_and_metafields_are_text_as_well(page: Page, shop: WindowShop) 
     }
     log_in(page, shop, MEMBER | evil)
     expect(page.locator(".perennial-points h2")).to_have_text(EVIL)
+    expect(page.locator(".perennial-referral h2")).to_have_text(EVIL)
+    assert page.get_by_label("Your link for friends").input_value().count("<") == 0
     expect(page.locator(".perennial-points")).to_contain_text(f"60 more points for {EVIL}.")
     leave(page)
     expect(dialog(page)).to_be_visible()

@@ -134,7 +134,7 @@ def test_a_consent_whose_job_was_lost_is_found_after_a_while(connected: Shopify,
     assert planned(connected, "popups.tell_shopify") == 1
 
 
-def test_who_waited_gets_a_code_oldest_first_and_is_owed_a_mail(connected: Shopify, popup: Popup) -> None:
+def test_who_waited_gets_a_code_oldest_first_and_sees_it_when_asking_again(connected: Shopify, popup: Popup) -> None:
     with connected.runtime.database.system() as session:
         session.execute(update(PoolCode).values(state="given"))
     for name in ("ann", "bea", "cem"):

@@ -94,6 +94,18 @@ def test_a_dry_pool_answers_later_and_keeps_the_place(runtime: Runtime, shop: Sh
         assert counts(session)["receipts"] == 1
 
 
+@pytest.mark.requirement(17, partly=True)
+def test_a_code_counts_as_given_only_with_the_sign_up_it_was_given_for(
+    runtime: Runtime, shop: Shop, popup: Popup
+) -> None:
+    with pytest.raises(ConnectionError), runtime.database.shop(shop.id) as session:
+        assert ask(session, popup, "bea@example.com") == Answer("code", "WELCOME-0")
+        raise ConnectionError
+    with runtime.database.shop(shop.id) as session:
+        assert counts(session) == {"sign_ups": 0, "receipts": 0, "accounts": 0, "given": 0}
+        assert ask(session, popup, "cem@example.com") == Answer("code", "WELCOME-0")
+
+
 @pytest.mark.parametrize("email", ["bea@", "", "bea@mailinator.com", "bea@example.com\nBcc: all@example.com", "@x.com"])
 def test_what_no_mail_can_reach_is_invalid_and_leaves_nothing(
     runtime: Runtime, shop: Shop, popup: Popup, email: str

@@ -1,5 +1,8 @@
 """A customer who has logged in becomes a member through the shop's proxy, and sees the link for friends."""
 
+import json
+from datetime import timedelta
+
 import pytest
 import requests
 from sqlalchemy import text
@@ -49,6 +52,30 @@ def test_who_joins_has_points_and_a_link_and_joining_again_changes_nothing(stree
     # The link is printed by Liquid, out of the customer's metafield.
     [value] = [one for one in street.store.state.all(SHOP, "metafield") if one["key"] == "member"]
     assert f'"referral_code":"{first["referral_code"]}"' in value["value"].replace(" ", "")
+
+
+def test_friends_read_what_their_first_order_is_worth_without_any_popup(street: Street) -> None:
+    reward_friends(street)
+    for _ in range(3):
+        street.settle()
+        with street.runtime.database.system() as session:
+            dirty.wake_due(session)
+    [program] = [one for one in street.store.state.all(SHOP, "metafield") if one["key"] == "program"]
+    assert json.loads(program["value"])["referrals"] == {"friend": 200, "minimum": None}
+    page = requests.get(f"{street.origin}/{SHOP}/", timeout=10).text
+    assert "Your first order here brings you 200 points." in page
+    with street.runtime.database.shop(street.shop.id) as session:
+        rules = RULES | {"referral": {"advocate": 500, "friend": 300, "minimum": "10.00"}}
+        add_version(session, street.shop.id, default_program(session, street.shop.id).id, rules, None, actor="test")
+        assert dirty.showing(session, street.shop.id).up_to_date
+    # The publisher hears nothing of a version that only changes figures, and looks for itself.
+    clock.set_offset(street.runtime.settings.home, timedelta(hours=1))
+    with street.runtime.database.system() as session:
+        dirty.wake_due(session)
+    street.settle()
+    page = requests.get(f"{street.origin}/{SHOP}/", timeout=10).text
+    assert "brings you 300 points." in page
+    assert "It counts from 10.00 USD on." in page
 
 
 def test_only_who_has_logged_in_joins(street: Street) -> None:
