@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.discounts.models import DiscountCode
 from app.jobs import enqueue
+from app.sql import Statement
 
 # Longer than the slowest exchange of one code with Shopify: three calls with the timeouts of `app.shopify.transport`.
 LEASE = timedelta(seconds=90)
@@ -40,9 +41,18 @@ class Intent:
     ends_at: datetime | None = None
 
 
-def plan(session: Session, shop_id: int, intent: Intent, code: str) -> DiscountCode:
+_PLAN = Statement("""
+insert into discount_codes (shop_id, code, purpose, intent_id, account_id, customer_id, title, value_minor, currency,
+                            state, attempts, due_at, starts_at, ends_at)
+values (:shop_id, :code, :purpose, :intent_id, :account_id, :customer_id, :title, :value_minor, :currency,
+        'planned', 0, :due_at, :starts_at, :ends_at)
+""")
+
+
+def plan(session: Session, shop_id: int, intent: Intent, code: str) -> None:
     """Write down a code and plan its issuing, in the caller's transaction; nothing is said to Shopify here."""
-    row = DiscountCode(
+    _PLAN.run(
+        session,
         shop_id=shop_id,
         code=code,
         purpose=intent.purpose,
@@ -52,17 +62,12 @@ def plan(session: Session, shop_id: int, intent: Intent, code: str) -> DiscountC
         title=f"{intent.title} ({intent.id})",
         value_minor=intent.value_minor,
         currency=intent.currency,
-        state="planned",
-        attempts=0,
         due_at=clock.wall_now(),
         # Whole minutes, rounded down: a clock a little ahead of Shopify's must not make the code start in the future.
         starts_at=clock.now().replace(second=0, microsecond=0),
         ends_at=intent.ends_at,
     )
-    session.add(row)
-    session.flush()
     wake(session, shop_id)
-    return row
 
 
 def withdraw(session: Session, shop_id: int, code: str) -> bool:
