@@ -144,6 +144,18 @@ _ERASE = {
         where shop_id = :shop_id and address is not null
           and (account_id = any(:accounts) or address = cast(:email as text))
     """),
+    # Balances read from a file and not posted yet: a customer's are posted without saying whose address it was, those
+    # of a bare address have nobody to go to any more.
+    "import_rows": text("""
+        update balance_import_rows
+        set email = null, note = null, customer_id = coalesce(customer_id, cast(:customer_id as bigint))
+        where shop_id = :shop_id and account_id is null and cast(:customer_id as bigint) is not null
+          and (customer_id = :customer_id or email = cast(:email as text))
+    """),
+    "import_rows_left_out": text("""
+        delete from balance_import_rows
+        where shop_id = :shop_id and account_id is null and customer_id is null and email = cast(:email as text)
+    """),
     "identities": text("""
         delete from identities
         where shop_id = :shop_id and kind <> 'customer'
@@ -163,7 +175,7 @@ _ERASE = {
             email = null, phone = null, verified_email = null, first_name = null, last_name = null, birthday = null,
             country = null, province = null, city = null, language = null, state = null,
             email_consent = null, email_consent_level = null, email_consent_at = null,
-            sms_consent = null, sms_consent_level = null, sms_consent_at = null
+            sms_consent = null, sms_consent_level = null, sms_consent_at = null, tags = null, tags_at = null
     """),
 }
 
