@@ -1,7 +1,7 @@
-"""Takes the pictures of README and docs. Run it by hand after something visible has changed, and look at the result.
+"""Takes the pictures of the storefront in docs. Run it after something visible has changed, and look at the result.
 
-`python -m tools.pictures storefront [state …]` takes every state that shoppers may see, at three widths, from a shop of
-its own; `python -m tools.pictures ADDRESS` takes the app's home from a running demo, whose address it prints.
+`python -m tools.pictures [state …]` takes every state that shoppers may see, at three widths, from a shop of its own;
+the first word may be `storefront`. The admin's are taken by `tools.admin_pictures`.
 """
 
 import sys
@@ -16,30 +16,19 @@ from tools.browser import open_browser
 from tools.terminal import ROOT
 
 PICTURES = ROOT / "docs" / "pictures"
-HOME = (1100, 720)
 WINDOWS = {320: 568, 768: 760, 1280: 760}
 
 
 def main(arguments: Sequence[str]) -> None:
-    """What is named."""
-    what, *names = arguments
+    """The states that are named, or all."""
+    names = [name for name in arguments if name != "storefront"]
     with open_browser() as browser:
-        if what == "storefront":
-            _storefront(browser, [state for state in STATES if not names or state.name in names])
-        else:
-            _home(browser, what)
+        _storefront(browser, [state for state in STATES if not names or state.name in names])
 
 
 def picture_of(state: str, width: int) -> Path:
     """Where the picture of a state is."""
     return PICTURES / "storefront" / f"{state}-{width}.png"
-
-
-def _home(browser: Browser, address: str) -> None:
-    page = browser.new_page(viewport={"width": HOME[0], "height": HOME[1]})
-    page.goto(address)
-    page.wait_for_load_state("networkidle")
-    page.screenshot(path=PICTURES / "home.png")
 
 
 def _storefront(browser: Browser, states: Sequence[State]) -> None:

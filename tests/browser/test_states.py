@@ -23,7 +23,9 @@ def narrow(browser: Browser) -> Iterator[Page]:
 @pytest.mark.requirement(162)
 @pytest.mark.requirement(191, partly=True)
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
-def test_every_state_is_accessible_and_fits_the_smallest_window(narrow: Page, shop: WindowShop, state: State) -> None:
+def test_every_state_is_accessible_fits_the_smallest_window_and_needs_no_pointer(
+    narrow: Page, shop: WindowShop, state: State
+) -> None:
     state.show(narrow, shop)
     assert accessibility_faults(narrow) == []
     assert narrow.evaluate("() => document.documentElement.scrollWidth") <= 320
@@ -33,6 +35,26 @@ def test_every_state_is_accessible_and_fits_the_smallest_window(narrow: Page, sh
         assert box is not None
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 320
+    assert _beyond_the_keyboard(narrow, state.of or ".perennial-popup, .perennial-teaser") == []
+    narrow.keyboard.press("Escape")
+    expect(narrow.get_by_role("dialog")).to_have_count(0)
+
+
+_NOT_YET_REACHED = """(places) => [...document.querySelectorAll(places)].flatMap((place) =>
+  [...(place.matches("button") ? [place] : []), ...place.querySelectorAll("a[href], button, input")]).filter(
+  (one) => one.checkVisibility() && one.tabIndex >= 0 && !one.dataset.reached).map((one) => one.outerHTML)"""
+_REACH = "() => { if (document.activeElement) document.activeElement.dataset.reached = 1; }"
+
+
+def _beyond_the_keyboard(page: Page, places: str) -> list[str]:
+    """What can be pressed or filled in there and is not come to by the tabulator."""
+    for _ in range(25):
+        if not page.evaluate(_NOT_YET_REACHED, places):
+            break
+        page.keyboard.press("Tab")
+        page.evaluate(_REACH)
+    left: list[str] = page.evaluate(_NOT_YET_REACHED, places)
+    return left
 
 
 def test_by_keyboard_alone_from_the_small_button_to_the_code_and_back(narrow: Page, shop: WindowShop) -> None:
