@@ -48,6 +48,7 @@ PAGES: dict[str, Address] = {
     "members owing": lambda _dice, _n: "/members?list=owing",
     "search by address": lambda dice, n: f"/members?q=shopper-{dice.randint(1, n)}@",
     "search, two letters": lambda _dice, _n: "/members?q=la",
+    "who may be one": lambda _dice, _n: "/members/merges",
     "member": lambda dice, n: f"/members/{dice.randint(1, n)}",
     "ledger of a member": lambda dice, n: f"/members/{dice.randint(1, n)}/ledger",
     "program": lambda _dice, _n: "/program",

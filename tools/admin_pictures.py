@@ -20,15 +20,20 @@ from tools.browser import open_browser
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures" / "admin"
 WIDE, NARROW = (1100, 800), (320, 640)
-EMPTY = {name: f"/{name}" for name in ("members", "popups", "referrals", "codes", "activity")}
+EMPTY = {name: f"/{name}" for name in ("members", "popups", "referrals", "codes", "activity", "settings")}
+EMPTY |= {"home": "/", "setup": "/setup", "merges": "/members/merges", "imports": "/activity/imports"}
 FULL = {
+    "home": "/",
     "members": "/members",
     "member": "/members/7",
+    "merges": "/members/merges",
     "program": "/program",
     "program-change": "/program/change",
+    "program-past": "/program/past",
     "rewards": "/rewards",
     "popups": "/popups",
     "popup": "/popups/1",
+    "popup-new": "/popups/new",
     "referrals": "/referrals",
     "segments": "/segments",
     "segment": "/segments/6",
@@ -37,8 +42,9 @@ FULL = {
     "activity": "/activity",
     "webhooks": "/activity/webhooks",
     "changes": "/activity/changes",
+    "settings": "/settings",
 }
-PHONE = ("members", "member", "popup")
+PHONE = ("home", "members", "member", "merges", "segment", "popup", "activity", "settings")
 _MEMBERS = 400
 _NAMES = text("""
 update customers set
@@ -49,6 +55,14 @@ update customers set
 _REASONS = text("""
 update ledger_entries set reason = case reason when 'order_adjusted' then 'order_refunded' else 'returned' end
 where reason in ('order_adjusted', 'redemption_cancelled')
+""")
+# Two who share a telephone, and messages that nobody could use.
+_ALIKE = text("""
+update customers set phone = '+4915112345678' where id in (select id from customers order by id limit 2)
+""")
+_PARKED = text("""
+update inbox_events set state = 'parked', reason = case when id % 2 = 0 then 'wrong-money' else 'missing-time' end
+where id % 97 = 0
 """)
 
 
@@ -62,7 +76,8 @@ def main() -> int:
         with admin_world(_MEMBERS, 5 * _MEMBERS) as full:
             with full.runtime.database.system() as session:
                 session.execute(_NAMES)
-                session.execute(_REASONS)
+                for statement in (_REASONS, _ALIKE, _PARKED):
+                    session.execute(statement)
             _take(browser, full, "full", FULL)
             _take(browser, full, "phone", {name: FULL[name] for name in PHONE}, NARROW)
     return 0

@@ -87,7 +87,7 @@ def test_an_open_heals_what_is_broken(
 def test_a_new_shop_is_led_to_its_set_up(client: FlaskClient, connected: Shop) -> None:
     page = client.get("/", query_string={"id_token": id_token()})
     assert 'href="/setup"' in page.text
-    assert "There are no orders yet." in page.text
+    assert "No orders in sixty days." in page.text
     link = f"https://{SHOP}/admin/themes/current/editor?context=apps&template=index&activateAppId=test-api-key/popups"
     assert link.replace("&", "&amp;") in page.text
 

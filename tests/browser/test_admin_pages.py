@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from app import job_table
+from app.customers.models import Customer
 from app.factory import create_app
 from app.runtime import Runtime
 from tests.admin.world import Admin, member, order, staff
@@ -23,7 +24,18 @@ POPUP = {
     "consent.en": "I agree to offers by e-mail.", "exit": "1", "days": "14", "times": "3", "offer": "Welcome",
     "kind": "percent_off", "value": "10",
 }  # fmt: skip
-EMPTY = ("/members", "/program", "/popups", "/referrals", "/segments", "/codes", "/activity", "/activity/imports")
+EMPTY = (
+    "/",
+    "/members",
+    "/members/merges",
+    "/program",
+    "/popups",
+    "/referrals",
+    "/segments",
+    "/codes",
+    "/activity",
+    "/activity/imports",
+)
 
 
 @pytest.fixture
@@ -79,11 +91,15 @@ def filled(admin: Admin) -> list[str]:
     with admin.runtime.database.shop(admin.shop_id) as session:
         account = member(session, admin.shop_id, 7001, first="Ada", last="Lovelace", points=50)
         order(session, admin.shop_id, account, 1001, 12_00)
+        member(session, admin.shop_id, 7002, first="Bea")
+        for customer in (7001, 7002):
+            session.get_one(Customer, (admin.shop_id, customer)).phone = "+4915112345678"
     assert admin.post("/popups", **POPUP).status_code == 204
     assert admin.post("/segments", key="s", name="Big", query="amount_spent >= 1").status_code == 204
     ask = {"seen": "1", "unit_points": "2", "unit_per": "1", "expiry": "never", "days": "730"}
     assert admin.post("/program/preview", key="p", **ask).status_code == 204
     return [
+        "/", "/members/merges",
         "/members", "/members?q=ada", f"/members/{account}", "/program", "/program/change", "/program/change?as=rules",
         "/program/preview/1?base=1", "/rewards", "/rewards/1", "/popups", "/popups/1", "/popups/new", "/segments",
         "/segments/1", "/segments/1/edit?query=amount_spent+%3E%3D+x", "/activity/changes",
