@@ -4,10 +4,14 @@ The development store keeps Shopify's promise and no more than it: a refresh tok
 """
 
 import random
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +33,7 @@ from dev_store.web import create_app
 from tests.soak_page import write_section
 
 SCOPES = ["read_orders"]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Killed(BaseException):
@@ -91,6 +96,77 @@ def race(two: list[Runtime], shop_id: int, rounds: int, monkeypatch: pytest.Monk
 
 def test_two_refreshers_never_lose_a_token(two: list[Runtime], shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     assert race(two, shop.id, 5, monkeypatch, deaths=0.3) > 0
+
+
+def process(runtime: Runtime, shop_id: int, pause: float) -> subprocess.Popen[str]:
+    """A refresher of its own, ready."""
+    settings = runtime.settings
+    assert settings.database_url is not None
+    origin = settings.shopify_origin.removesuffix("/{shop}")
+    arguments = [str(settings.home), settings.database_url, origin, settings.api_key, settings.api_secret]
+    command = [sys.executable, "-m", "tests.shops.refresher", *arguments, str(shop_id), str(pause)]
+    made = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert heard(made) == "ready"
+    return made
+
+
+def heard(refresher: subprocess.Popen[str]) -> str:
+    assert refresher.stdout is not None
+    return refresher.stdout.readline().strip()
+
+
+def wanted(refresher: subprocess.Popen[str]) -> str:
+    """It needs a token; returns the first that is heard of it."""
+    assert refresher.stdin is not None
+    refresher.stdin.write("\n")
+    refresher.stdin.flush()
+    return heard(refresher)
+
+
+def killed_between_answer_and_commit(runtime: Runtime, shop_id: int) -> None:
+    """A process is gone for good while the new token is in its memory alone."""
+    refresher = process(runtime, shop_id, pause=60)
+    expire(runtime, shop_id)
+    assert wanted(refresher) == "answered"
+    refresher.send_signal(signal.SIGKILL)
+    assert refresher.wait() == -signal.SIGKILL
+    for pipe in (refresher.stdin, refresher.stdout):
+        assert pipe is not None
+        pipe.close()
+
+
+def lease_over(runtime: Runtime, shop_id: int) -> None:
+    """Half a minute later."""
+    with runtime.database.shop(shop_id) as session:
+        queries.shop(session, shop_id).refresh_lease_until = clock.wall_now()
+
+
+def test_a_refresher_that_is_killed_before_its_commit_loses_no_token(two: list[Runtime], shop: Shop) -> None:
+    with two[0].database.shop(shop.id) as session:
+        before = queries.shop(session, shop.id).refresh_token
+    killed_between_answer_and_commit(two[0], shop.id)
+    with two[0].database.shop(shop.id) as session:
+        row = queries.shop(session, shop.id)
+        assert (row.refresh_token, row.connection) == (before, "ok")
+        assert row.refresh_lease_until is not None
+        assert row.refresh_lease_until > clock.wall_now(), "the dead one's"
+    lease_over(two[0], shop.id)
+    assert client_for(two[1], shop.id).execute("ShopInfo")["shop"]["id"]
+    with two[0].database.shop(shop.id) as session:
+        row = queries.shop(session, shop.id)
+        assert (row.connection, row.refresh_lease_until) == ("ok", None)
+        assert row.refresh_token != before
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_refreshers_killed_a_hundred_times_before_their_commit_lose_no_token(two: list[Runtime], shop: Shop) -> None:
+    for n in range(100):
+        killed_between_answer_and_commit(two[0], shop.id)
+        lease_over(two[0], shop.id)
+        assert client_for(two[n % 2], shop.id).execute("ShopInfo")["shop"]["id"], f"round {n}"
+    told = "100 processes were killed (SIGKILL) between Shopify's answer and their commit."
+    write_section("Tokens of killed processes", f"{told} Tokens lost: 0.")
 
 
 @pytest.mark.soak

@@ -57,7 +57,7 @@ def be_everywhere(story: Story) -> int:
         service.wake_due(session)
         own = accounts.own_accounts_of_customers(session, {(shop.id, ada)})[shop.id, ada]
         [code] = codes.ensure(session, shop.id, [own]).values()
-        candidates.dismiss(session, shop.id, *sorted((ada, twin)), actor="staff:1")
+        candidates.dismiss(session, shop.id, ada, twin, "staff:1")
         audit.record(session, shop.id, actor="staff:1", what="customer.looked_at", subject=f"customer:{ada}")
     friend = story.commerce.create_customer(at=story.at(20), email=OTHER)
     story.commerce.place_order(

@@ -1,0 +1,54 @@
+"""A process that needs a token, again and again, to be killed. Its arguments: home, database, Shopify's
+origin, our key and secret at it, shop, pause.
+
+`pause` seconds lie between Shopify's answer and our commit, and a line is said when they begin.
+"""
+
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+from app.config import Settings
+from app.crypto import KeyRing
+from app.db import Database
+from app.runtime import Runtime
+from app.shopify.oauth import Tokens
+from app.shops import tokens
+
+
+def main() -> None:
+    """Refresh once a line of input, say `answered` while the answer is only in memory, and `stored` after it."""
+    home, database, origin, key, secret, shop_id, pause = sys.argv[1:]
+    settings = Settings(
+        home=Path(home),
+        database_url=database,
+        encryption_keys=(b"k" * 32,),
+        api_key=key,
+        api_secret=secret,
+        dev=True,
+        shopify_origin=f"{origin}/{{shop}}",
+    )
+    runtime = Runtime(settings, Database(database), KeyRing(settings.encryption_keys))
+    settle = tokens._settle
+
+    def slowly(runtime: Runtime, shop_id: int, lease: datetime, tokens: Tokens | None) -> None:
+        if tokens is not None:
+            _say("answered")
+            time.sleep(float(pause))
+        settle(runtime, shop_id, lease, tokens)
+
+    tokens._settle = slowly
+    _say("ready")
+    for _ in sys.stdin:
+        tokens.access(runtime, int(shop_id))
+        _say("stored")
+
+
+def _say(word: str) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
