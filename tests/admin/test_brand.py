@@ -11,7 +11,7 @@ def program_told(admin: Admin) -> dict[str, object] | None:
     with admin.runtime.database.shop(admin.shop_id) as session:
         turn = take_shop(session, admin.shop_id)
         session.rollback()
-        return turn and turn.values.get(PROGRAM, {})
+        return turn.values.get(PROGRAM, {}) if turn is not None else None
 
 
 def test_the_brand_is_published_and_new_popups_begin_with_it(admin: Admin) -> None:
