@@ -102,6 +102,9 @@ def _said_in(function: ast.FunctionDef) -> Iterator[Message]:
     }
     for node in ast.walk(function):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "Sentence":
+            if isinstance(node.args[0], ast.IfExp):
+                yield from filter(None, (_text(side, named) for side in (node.args[0].body, node.args[0].orelse)))
+                continue
             first, *rest = (_text(argument, named) for argument in (node.args[0], *node.args[2:3]))
             if first:
                 yield (first, rest[0]) if rest and rest[0] else first
@@ -130,6 +133,9 @@ def _table(tree: ast.Module, name: str) -> Iterator[str]:
         if isinstance(target, ast.Name) and target.id == name and isinstance(node, ast.Assign | ast.AnnAssign):
             assert node.value is not None
             yield from _strings(node.value)
+            # A text that several rows share has a name of its own.
+            shared = {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)}
+            yield from (text for word in sorted(shared) for text in _table(tree, word))
 
 
 def _strings(node: ast.expr) -> Iterator[str]:

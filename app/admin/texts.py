@@ -110,8 +110,9 @@ class Formats:
         return to_decimal_string(minor, currency or self.currency)
 
     def percent(self, share: float) -> str:
-        """A share of one, with a decimal at most."""
-        return str(numbers.format_percent(share, format="#,##0.#%", locale=self.language))
+        """A share of one, with a decimal at most; the sign where the language has it."""
+        pattern = Locale.parse(self.language).percent_formats[None].pattern.replace("#0", "#0.#")
+        return str(numbers.format_percent(share, format=pattern, locale=self.language))
 
     def day(self, when: datetime | date, form: str = "medium") -> str:
         """The day, in the shop's zone."""

@@ -127,11 +127,13 @@ def add_version(
 
 
 def _show_links(session: Session, shop_id: int, before: RuleVersion | None, rules: Rules) -> None:
-    """Where bringing friends is rewarded, members see their links; where it ends, they see them no longer."""
-    had = before is not None and read_rules(before).referral is not None
-    if rules.referral is not None and not had:
+    """Where bringing friends is rewarded, members see their links and friends what they get; later no more."""
+    rewarded = read_rules(before).referral if before is not None else None
+    if rules.referral != rewarded:
+        dirty.note_shop(session, shop_id)
+    if rules.referral is not None and rewarded is None:
         dirty.show_points(session, shop_id, on=True)
-    if had != (rules.referral is not None):
+    if (rules.referral is None) != (rewarded is None):
         dirty.note_everybody(session, shop_id)
 
 

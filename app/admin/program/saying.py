@@ -49,7 +49,7 @@ def _shown(value: Value) -> str:
 def _instant(value: datetime) -> str:
     """In its own zone, to the minute unless seconds are needed to name it."""
     exact = value.second or value.microsecond
-    said = dates.format_datetime(
-        value, "d MMMM yyyy, HH:mm:ss z" if exact else "d MMMM yyyy, HH:mm z", value.tzinfo, language()
-    )
-    return str(said)
+    # The rules themselves speak British English; each language has an order of its own for the parts of a day.
+    locale = "en_GB" if language() == "en" else language()
+    time = dates.format_time(value, "HH:mm:ss z" if exact else "HH:mm z", value.tzinfo, language())
+    return f"{dates.format_date(value, 'long', locale)}, {time}"
