@@ -84,7 +84,6 @@ def live_through(home: Path, steps: Sequence[Step], trouble: Trouble) -> Ending:
         with World(home, SHOP) as world:
             world.move_clocks(steps[0].at - clock.wall_now())
             world.install(name="Crash", currency="GBP", timezone="Europe/London", country="GB")
-            _keep_spent_points_spent(world)
             world.store.delivery(double=trouble.doubled, shuffle=WINDOW, compress=FASTER)
             lost = Lost(world)
             with Killer(world, trouble) as killer, tqdm(total=len(steps), disable=None) as bar:
@@ -97,12 +96,6 @@ def live_through(home: Path, steps: Sequence[Step], trouble: Trouble) -> Ending:
     finally:
         clear(home)
         shutil.rmtree(home, ignore_errors=True)
-
-
-def _keep_spent_points_spent(world: World) -> None:
-    """The development store's own figures know nothing of points that return with a refund (docs/decisions.md 36)."""
-    with world.database.system() as session:
-        session.execute(text("update programs set returns_spent = false"))
 
 
 def _live(world: World, steps: list[Step], bar: "tqdm[Never]", lost: "Lost") -> None:
