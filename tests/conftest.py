@@ -26,7 +26,7 @@ from app.migrations.run import migrate
 from app.postgres.server import EmbeddedPostgres
 from app.runtime import Runtime
 from app.shops.models import Shop
-from tests import known_rules
+from tests import compiled_once
 from tests.emptying import empty
 from tests.factories import make_shop
 from tests.shopify.signing import OLD_SECRET, SECRET
@@ -37,7 +37,7 @@ HOME = ROOT / ".cache" / "tests"
 # The same cases each time, however slow the machine is: how long a case takes is no law of ours.
 hypothesis_settings.register_profile("perennial", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("perennial")
-known_rules.use()
+compiled_once.use()
 # structlog's own default draws an exception with all local variables, which takes seconds.
 structlog.configure(
     processors=[
