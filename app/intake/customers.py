@@ -153,7 +153,7 @@ class _Told(CustomerSnapshot):
         return super().row() | self.more
 
 
-_SNAPSHOT = tuple(name for name in CustomerSnapshot.__dataclass_fields__)
+_SNAPSHOT = tuple(CustomerSnapshot.__dataclass_fields__)
 _MORE = tuple(name for name in CUSTOMERS if name not in {*_SNAPSHOT, "digest"})
 
 
@@ -162,8 +162,8 @@ def _bring_up(session: Session, shop_id: int, told: Sequence[Any]) -> None:
     rows = [row._mapping for row in told]
     changes = service.apply(session, [_snapshot(row) for row in rows if row["is_other"]])
     service.apply_consents(session, [consent for row in rows for consent in _consents(row)])
-    for told_at in {row["tags_at"] for row in rows}:
-        tags.apply_lists(session, shop_id, {row["id"]: row["tags"] or () for row in rows}, told_at)
+    if rows:  # one operation told all of them at one instant
+        tags.apply_lists(session, shop_id, {row["id"]: row["tags"] or () for row in rows}, rows[0]["tags_at"])
     figures = [
         Figures(row["id"], row["imported_orders"], row["imported_spent_minor"], row["imported_at"])
         for row in rows

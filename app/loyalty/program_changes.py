@@ -51,6 +51,7 @@ def change_program(
     if moved:
         since = min(_instant(name, value) for name in moved for value in (before[name], wanted[name]))
         _settle_since(session, shop_id, "program.changed", since)
+        _show_when(session, program)
     record(
         session,
         shop_id,
@@ -135,6 +136,14 @@ def _show_links(session: Session, shop_id: int, before: RuleVersion | None, rule
         dirty.show_points(session, shop_id, on=True)
     if (rules.referral is None) != (rewarded is None):
         dirty.note_everybody(session, shop_id)
+
+
+def _show_when(session: Session, program: Program) -> None:
+    """The instants from and until which friends are rewarded were published, too."""
+    newest = newest_version(session, program)
+    if newest is not None and read_rules(newest).referral is not None:
+        dirty.note_shop(session, program.shop_id)
+        dirty.note_everybody(session, program.shop_id)
 
 
 def newest_version(session: Session, program: Program) -> RuleVersion | None:

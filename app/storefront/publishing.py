@@ -28,7 +28,6 @@ from app.storefront.models import PublishedValue, Storefront
 
 # Longer than the slowest calls of one turn.
 LEASE = timedelta(minutes=3)
-_LOOK_AGAIN = timedelta(hours=1)
 NAMESPACE, POPUPS, PROGRAM, MEMBER = "perennial", "popups", "program", "member"
 
 
@@ -60,10 +59,7 @@ def take_shop(session: Session, shop_id: int) -> ShopTurn | None:
         told["referrals"] = _told_to_friends(session.get_one(Shop, shop_id), rule)
     if told:
         values[PROGRAM] = told
-    # A version that was added since says nothing to us, as long as friends are rewarded before and after.
-    again = [now + _LOOK_AGAIN] if rule is not None else []
-    changes_at = min((*again, *filter(None, [next_change(program, now, rule_at)])), default=None)
-    return ShopTurn(shop_id, row.mark, row.installation_id, values, changes_at)
+    return ShopTurn(shop_id, row.mark, row.installation_id, values, next_change(program, now, rule_at))
 
 
 # The admin's table, which stands above this feature.

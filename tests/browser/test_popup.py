@@ -51,7 +51,11 @@ def _of_the_extension(url: str) -> str:
 
 def test_who_leaves_before_the_script_is_there_is_asked_when_it_is(page: Page, shop: WindowShop) -> None:
     held: list[Route] = []
-    page.route("**/perennial.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it is given
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/perennial.js", hold)
     page.goto(shop.url)
     with page.expect_request("**/perennial.js"):
         page.mouse.move(300, 200)

@@ -1,11 +1,10 @@
 """A process that needs a token, again and again, to be killed. Its arguments: home, database, Shopify's
-origin, our key and secret at it, shop, pause.
+origin, our key and secret at it, shop.
 
-`pause` seconds lie between Shopify's answer and our commit, and a line is said when they begin.
+Between Shopify's answer and our commit it says a line and waits until nobody tells it anything any more.
 """
 
 import sys
-import time
 from datetime import datetime
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from app.shops import tokens
 
 
 def main() -> None:
-    """Refresh once a line of input, say `answered` while the answer is only in memory, and `stored` after it."""
-    home, database, origin, key, secret, shop_id, pause = sys.argv[1:]
+    """Refresh at a line of input, and say `answered` while the answer is only in memory."""
+    home, database, origin, key, secret, shop_id = sys.argv[1:]
     settings = Settings(
         home=Path(home),
         database_url=database,
@@ -35,14 +34,13 @@ def main() -> None:
     def slowly(runtime: Runtime, shop_id: int, lease: datetime, tokens: Tokens | None) -> None:
         if tokens is not None:
             _say("answered")
-            time.sleep(float(pause))
+            sys.stdin.read()
         settle(runtime, shop_id, lease, tokens)
 
     tokens._settle = slowly
     _say("ready")
-    for _ in sys.stdin:
-        tokens.access(runtime, int(shop_id))
-        _say("stored")
+    sys.stdin.readline()
+    tokens.access(runtime, int(shop_id))
 
 
 def _say(word: str) -> None:

@@ -98,13 +98,13 @@ def test_two_refreshers_never_lose_a_token(two: list[Runtime], shop: Shop, monke
     assert race(two, shop.id, 5, monkeypatch, deaths=0.3) > 0
 
 
-def process(runtime: Runtime, shop_id: int, pause: float) -> subprocess.Popen[str]:
+def process(runtime: Runtime, shop_id: int) -> subprocess.Popen[str]:
     """A refresher of its own, ready."""
     settings = runtime.settings
     assert settings.database_url is not None
     origin = settings.shopify_origin.removesuffix("/{shop}")
     arguments = [str(settings.home), settings.database_url, origin, settings.api_key, settings.api_secret]
-    command = [sys.executable, "-m", "tests.shops.refresher", *arguments, str(shop_id), str(pause)]
+    command = [sys.executable, "-m", "tests.shops.refresher", *arguments, str(shop_id)]
     made = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert heard(made) == "ready"
     return made
@@ -125,7 +125,7 @@ def wanted(refresher: subprocess.Popen[str]) -> str:
 
 def killed_between_answer_and_commit(runtime: Runtime, shop_id: int) -> None:
     """A process is gone for good while the new token is in its memory alone."""
-    refresher = process(runtime, shop_id, pause=60)
+    refresher = process(runtime, shop_id)
     expire(runtime, shop_id)
     assert wanted(refresher) == "answered"
     refresher.send_signal(signal.SIGKILL)

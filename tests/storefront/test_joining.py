@@ -1,13 +1,14 @@
 """A customer who has logged in becomes a member through the shop's proxy, and sees the link for friends."""
 
 import json
+from datetime import timedelta
 
 import pytest
 import requests
 from sqlalchemy import text
 
 from app import clock
-from app.loyalty.program_changes import add_version
+from app.loyalty.program_changes import add_version, change_program
 from app.loyalty.programs import default_program
 from app.storefront import dirty
 from tests.storefront.conftest import SHOP, Street
@@ -71,6 +72,23 @@ def test_friends_read_what_their_first_order_is_worth_without_any_popup(street: 
     page = requests.get(f"{street.origin}/{SHOP}/", timeout=10).text
     assert "brings you 300 points." in page
     assert "It counts from 10.00 USD on." in page
+
+
+def test_friends_read_nothing_from_the_instant_on_at_which_the_program_ends(street: Street) -> None:
+    reward_friends(street)
+    for _ in range(3):
+        street.settle()
+        with street.runtime.database.system() as session:
+            dirty.wake_due(session)
+    ends = clock.now() + timedelta(days=3)
+    with street.runtime.database.shop(street.shop.id) as session:
+        program = default_program(session, street.shop.id)
+        change_program(session, street.shop.id, program.id, {"ends_at": ends}, actor="test")
+        assert not dirty.showing(session, street.shop.id).up_to_date
+    street.settle()
+    with street.runtime.database.system() as session:
+        due = session.scalar(text("select due_at from storefronts"))
+    assert due == ends, "it comes back by itself"
 
 
 def test_only_who_has_logged_in_joins(street: Street) -> None:
