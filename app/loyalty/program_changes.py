@@ -156,7 +156,7 @@ def _settle_since(session: Session, shop_id: int, why: str, since: datetime) -> 
     """Whoever was settled a moment ago may have been so under the rules of before."""
     if since <= clock.now():
         known = None if since == _EVER else since
-        settlement.plan(session, shop_id, why=why, since=known, wait=settlement.UNTIL_RULES_ARE_READ)
+        settlement.plan(session, shop_id, why=why, since=known)
 
 
 def _shown(values: Mapping[str, Any]) -> dict[str, Any]:

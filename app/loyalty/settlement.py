@@ -1,9 +1,11 @@
 """Settling the accounts of a whole shop anew, in bounded steps: after a choice about history, after a change of rules.
 
 A run is a row (`SettlementRun`); its job does one step in one transaction and plans the next, so that an interrupted
-worker costs one step. What is already right posts nothing, therefore running twice does no harm.
+worker costs one step. What is already right posts nothing, therefore running twice does no harm. The first step waits
+for transactions that may have read the rules of before: accounts that those settle are settled again.
 """
 
+import time
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,23 +23,44 @@ log = structlog.get_logger()
 HISTORY = "history.chosen"
 # Balances stay locked for a step, and shoppers wait that long.
 STEP = 200
-# Until every transaction that had read the rules of before is over; the inbox loop's last seconds.
-UNTIL_RULES_ARE_READ = timedelta(minutes=1)
+# Older transactions are waited for so long; longer ones are no settling, but backups.
+PATIENCE = timedelta(minutes=1)
+_PAUSE_SECONDS = 0.2
 
 
-def plan(session: Session, shop_id: int, *, why: str, since: datetime | None, wait: timedelta = timedelta()) -> None:
-    """Settle every account that did something from `since` on (None: ever), after this transaction and a wait."""
+def plan(session: Session, shop_id: int, *, why: str, since: datetime | None) -> None:
+    """Settle every account that did something from `since` on (None: ever), after this transaction."""
     run = SettlementRun(shop_id=shop_id, why=why, since=since, planned_at=clock.now(), position=0)
     session.add(run)
     session.flush()
-    _enqueue(session, run, clock.wall_now() + wait if wait else None)
+    _enqueue(session, run)
 
 
-def _enqueue(session: Session, run: SettlementRun, at: datetime | None = None) -> None:
+def _enqueue(session: Session, run: SettlementRun) -> None:
     lock = f"loyalty.settle_shop:{run.shop_id}:{run.id}"
-    jobs.enqueue(
-        session, "loyalty.settle_shop", {"shop_id": run.shop_id, "run_id": run.id}, queueing_lock=lock, run_at=at
-    )
+    jobs.enqueue(session, "loyalty.settle_shop", {"shop_id": run.shop_id, "run_id": run.id}, queueing_lock=lock)
+
+
+# A session whose role is another's tells nobody when its transaction began: it may be an old one.
+_OLDER = text("""
+select exists (
+    select from pg_stat_activity
+    where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
+        and coalesce(xact_start < :began, state is null)
+)
+""")
+
+
+def _wait_for_older(runtime: Runtime) -> None:
+    """Return when every transaction that is open now is over. Later ones read what a run's plan was committed with."""
+    with runtime.database.system() as session:
+        began = session.scalar(text("select clock_timestamp()"))
+    deadline = time.monotonic() + PATIENCE.total_seconds()
+    while time.monotonic() < deadline:
+        with runtime.database.system() as session:
+            if not session.scalar(_OLDER, {"began": began}):
+                return
+        time.sleep(_PAUSE_SECONDS)
 
 
 _NEXT = text("""
@@ -59,6 +82,8 @@ order by account_id limit :step
 @job("loyalty.settle_shop")
 def settle_shop(runtime: Runtime, *, shop_id: int, run_id: int) -> None:
     """One step of a run."""
+    if _is_untouched(runtime, shop_id, run_id):
+        _wait_for_older(runtime)
     with runtime.database.shop(shop_id) as session:
         run = session.get(SettlementRun, (shop_id, run_id), with_for_update=True)
         if run is None or run.finished_at is not None:
@@ -80,6 +105,12 @@ def settle_shop(runtime: Runtime, *, shop_id: int, run_id: int) -> None:
     log.info("accounts settled anew", shop=shop_id, run=run_id, accounts=len(found), entries=entries)
 
 
+def _is_untouched(runtime: Runtime, shop_id: int, run_id: int) -> bool:
+    with runtime.database.shop(shop_id) as session:
+        run = session.get(SettlementRun, (shop_id, run_id))
+        return run is not None and run.finished_at is None and run.position == 0
+
+
 _OPEN = text("""
 select shop_id, id from settlement_runs where finished_at is null and planned_at <= :before order by shop_id, id
 """)
@@ -89,5 +120,5 @@ select shop_id, id from settlement_runs where finished_at is null and planned_at
 def continue_runs(runtime: Runtime) -> None:
     """Plan the next step of every open run whose job was lost; one that still waits becomes one with it."""
     with runtime.database.system() as session:
-        for key in session.execute(_OPEN, {"before": clock.now() - UNTIL_RULES_ARE_READ}).all():
+        for key in session.execute(_OPEN, {"before": clock.now() - PATIENCE}).all():
             _enqueue(session, session.get_one(SettlementRun, tuple(key)))
