@@ -1,7 +1,7 @@
 """The admin's languages: English in the code, the others from the catalogues `texts/<language>.po`.
 
 Catalogues are read as they are, so nothing has to be compiled: a fresh clone and an installed package both speak every
-language. `make texts` brings them up to date; a test fails while one is stale, or German lacks a message. Numbers,
+language. `make texts` brings them up to date; a test fails while one is stale or lacks a message. Numbers,
 money and instants are written for the language, the shop's currency and its time zone (`Formats`, in templates `fmt`).
 """
 

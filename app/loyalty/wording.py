@@ -16,7 +16,7 @@ from app.loyalty.models import Program
 from app.loyalty.referral_rules import ReferralRule
 from app.loyalty.rules import ActionRule, Expiry, Goods, Multiplier, OrderRule, Rules
 
-Value = Union[int, str, datetime, "Sentence", "tuple[Sentence, ...]"]
+Value = Union[int, Decimal, str, datetime, "Sentence", "tuple[Sentence, ...]"]
 
 
 class Sentence(NamedTuple):
@@ -42,6 +42,8 @@ def _shown(value: Value) -> str:
     if isinstance(value, datetime):
         seconds = ":%S.%f" if value.microsecond else ":%S" if value.second else ""
         return f"{value.day} {value.strftime(f'%B %Y, %H:%M{seconds} (%Z, UTC%z)')}"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     return f"{value:,}" if isinstance(value, int) else value
 
 
@@ -264,7 +266,7 @@ def _which_orders(rules: Rules) -> Iterator[Sentence]:
 
 
 def _multiplier(part: Multiplier, zone: ZoneInfo) -> Sentence:
-    gaps: dict[str, Value] = {"factor": _number(Decimal(part.factor.numerator) / Decimal(part.factor.denominator))}
+    gaps: dict[str, Value] = {"factor": _plain(Decimal(part.factor.numerator) / Decimal(part.factor.denominator))}
     if part.since:
         gaps["since"] = part.since.astimezone(zone)
     if part.until:
@@ -316,9 +318,9 @@ def _since(instant: datetime | None, zone: ZoneInfo) -> Sentence:
 
 
 def _money(amount: Decimal, currency: str) -> Sentence:
-    return Sentence("{amount} {currency}", {"amount": _number(amount), "currency": currency})
+    return Sentence("{amount} {currency}", {"amount": _plain(amount), "currency": currency})
 
 
-def _number(number: Decimal) -> str:
-    """Without trailing zeros, and never as a power of ten."""
-    return f"{number:f}".rstrip("0").rstrip(".") if "." in f"{number:f}" else f"{number:f}"
+def _plain(number: Decimal) -> Decimal:
+    """Without trailing zeros."""
+    return number.normalize()

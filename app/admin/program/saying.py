@@ -6,6 +6,7 @@ their gaps shown as the language writes numbers, instants and lists. A test hold
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel import dates, lists, numbers
@@ -43,7 +44,9 @@ def _shown(value: Value) -> str:
         return str(lists.format_list([say(part) for part in value], locale=language()))
     if isinstance(value, datetime):
         return _instant(value)
-    return str(numbers.format_decimal(value, locale=language())) if isinstance(value, int) else value
+    if isinstance(value, int | Decimal):
+        return str(numbers.format_decimal(value, locale=language(), decimal_quantization=False))
+    return value
 
 
 def _instant(value: datetime) -> str:
