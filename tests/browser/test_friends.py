@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from dev_store.storefront.blocks import save_theme
 from tests.browser.states import MEMBER, greet_friends, log_in
 from tests.browser.test_popup import dialog
 from tests.browser.window_shop import POPUP, SHOP, WindowShop
@@ -63,6 +64,18 @@ def test_without_any_popup_a_friend_is_told_what_a_first_order_is_worth_and_aske
     page.wait_for_function("() => window.perennial.awake")
     expect(dialog(page)).to_have_count(0)
     assert shop.app.asked == []
+
+
+@pytest.mark.parametrize(
+    ("chosen", "colour"), [(None, "rgb(170, 51, 102)"), ("#0b3d91", "rgb(11, 61, 145)")], ids=["brand", "theme"]
+)
+def test_buttons_have_the_brands_colour_unless_the_theme_has_one(
+    page: Page, shop: WindowShop, chosen: str | None, colour: str
+) -> None:
+    shop.publish("program", {"colour": "#aa3366", "referrals": {"friend": 200, "minimum": None}})
+    save_theme(shop.store.state, SHOP, {"off": [], "settings": {"popups": {"accent": chosen}} if chosen else {}})
+    follow(page, shop)
+    expect(page.get_by_role("button", name="Look around")).to_have_css("background-color", colour)
 
 
 def test_what_is_published_is_text(page: Page, shop: WindowShop) -> None:
