@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import psycopg
-from psycopg.rows import namedtuple_row
+from psycopg.rows import RowFactory, namedtuple_row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -24,17 +24,18 @@ class Statement:
     Parameters are `:name`, as in `text`. Runs in the session's transaction; errors are SQLAlchemy's, as elsewhere.
     """
 
-    def __init__(self, sql: str) -> None:
+    def __init__(self, sql: str, *, row_factory: RowFactory[Any] = namedtuple_row) -> None:
         """`sql` is a constant of the program, never made of values."""
         self._sql = _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
+        self._row_factory = row_factory
 
     def run(self, session: Session, **parameters: Any) -> list[Any]:
-        """The rows that it returns, with their columns as attributes; none for one that returns nothing."""
+        """The rows that it returns, as a rule with their columns as attributes; none for one that returns nothing."""
         session.flush()
         connection = session.connection()
         driver: Any = connection.connection.driver_connection
         try:
-            with driver.cursor(binary=True, row_factory=namedtuple_row) as cursor:
+            with driver.cursor(binary=True, row_factory=self._row_factory) as cursor:
                 cursor.execute(self._sql, parameters)
                 return list(cursor.fetchall()) if cursor.description else []
         except psycopg.Error as error:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
+from psycopg.rows import tuple_row
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -92,8 +93,11 @@ left join lateral (
         and coalesce(o.processed_at, o.created_at, o.updated_at) < p.until
 ) p on true
 """
-_PLAIN_LINES = Statement(_LINES.format(labels="cross join (select null::text[] as labels) p"))
-_LABELLED_LINES = Statement(_LINES.format(labels=_LABELS))
+# There are many, so they come as they are.
+_PLAIN_LINES = Statement(
+    _LINES.format(labels="cross join (select null::text[] as labels) p"), row_factory=tuple_row
+)
+_LABELLED_LINES = Statement(_LINES.format(labels=_LABELS), row_factory=tuple_row)
 # An action stays with the account that did it; what it is worth goes to the account that this one was merged into.
 _ACTIONS = text(f"""
 with {_WANTED}
@@ -140,10 +144,10 @@ def load(
 ) -> dict[AccountKey, AccountFacts]:
     """The facts of these accounts; every account is in the answer."""
     wanted = sorted(set(accounts))
-    asking = {
-        name: [key for key in wanted if key[0] in programs and _asks(programs[key[0]], name)]
-        for name in ("needs_lines", "needs_labels", "needs_ordinals", "actions", "referral")
-    }
+    asking: dict[str, list[AccountKey]] = {}
+    for name in ("needs_lines", "needs_labels", "needs_ordinals", "actions", "referral"):
+        shops = {shop_id for shop_id, program in programs.items() if _asks(program, name)}
+        asking[name] = [key for key in wanted if key[0] in shops]
     labelled = set(asking["needs_labels"])
     lines = _lines(session, _LABELLED_LINES, sorted(labelled))
     lines |= _lines(session, _PLAIN_LINES, [key for key in asking["needs_lines"] if key not in labelled])
@@ -211,15 +215,11 @@ def _channels(source_name: str | None, b2b: bool) -> frozenset[str]:
 
 def _lines(session: Session, statement: Statement, wanted: list[AccountKey]) -> dict[AccountKey, list[LineFacts]]:
     found: dict[AccountKey, list[LineFacts]] = {}
-    for row in statement.run(session, accounts=_rows(wanted)) if wanted else ():
-        line = LineFacts(
-            amount_minor=_share(row.net_minor, row.left_over, row.quantity),
-            tax_minor=_share(row.tax_minor, row.left_over, row.quantity),
-            quantity=row.left_over,
-            gift_card=row.gift_card,
-            labels=_labels(row.product_id, tuple(row.labels or ())),
-        )
-        found.setdefault((row.shop_id, row.order_id), []).append(line)
+    rows = statement.run(session, accounts=_rows(wanted)) if wanted else ()
+    for shop_id, order_id, product_id, gift_card, quantity, net_minor, tax_minor, left, labels in rows:
+        amount, tax = _share(net_minor, left, quantity), _share(tax_minor, left, quantity)
+        line = LineFacts(amount, tax, left, gift_card, _labels(product_id, tuple(labels or ())))
+        found.setdefault((shop_id, order_id), []).append(line)
     return found
 
 
