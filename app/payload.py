@@ -27,6 +27,10 @@ class BadPayload(ValueError):
         super().__init__(message)
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type["BadPayload"], tuple[str, str]]:
+        """Raised in one process it may be caught in another."""
+        return type(self), (self.reason, str(self))
+
 
 def mapping(body: Any, name: str = "body") -> Body:
     """The value as an object."""

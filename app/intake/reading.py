@@ -6,18 +6,16 @@ keeps what was read. Killed anywhere, the next step begins where the row says.
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from functools import partial
 
-import orjson
 import structlog
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.intake import customers, forgetting, service, staging, vanishing
 from app.intake.models import IntakeRun
-from app.intake.pace import ahead
-from app.intake.rows import Chunk
-from app.payload import BadPayload
+from app.intake.pace import ahead, by_processes
+from app.intake.parts import Part, Source, parts, read
 from app.runtime import Runtime
 from app.shopify import bulk
 from app.shopify.bulk import BulkOperation
@@ -32,6 +30,8 @@ AT_ONCE, SOON, LATER = timedelta(seconds=0.2), timedelta(seconds=1), timedelta(s
 # once, and while their accounts are made others of the shop wait.
 CHUNK_BYTES = 3 << 20
 CUSTOMER_BYTES = 1 << 21
+# From so much on a file is read by processes of their own, which take a second to start.
+LARGE_BYTES = 1 << 25
 ATTEMPTS = 5
 _TABLES = {
     "customers": ("listed",),
@@ -44,14 +44,7 @@ class Unreadable(Exception):
     """Tried again and again, a bulk operation brings nothing that can be read; the message says what."""
 
 
-class _Part(NamedTuple):
-    """Whole lines of a file, read, and how many bytes they take in it."""
-
-    content: Chunk
-    size: int
-
-
-def read(runtime: Runtime, client: ShopifyClient, run: IntakeRun) -> Wait:
+def step(runtime: Runtime, client: ShopifyClient, run: IntakeRun) -> Wait:
     """One step of reading. Raises ShopifyError, Unreadable, Superseded."""
     if run.operation_id is None:
         return _ask(runtime, client, run)
@@ -114,7 +107,7 @@ def _take_file(runtime: Runtime, run: IntakeRun, operation: BulkOperation) -> Wa
     """Download from where the run is; the file must then be as long as Shopify says."""
     if operation.url is not None and run.position < operation.size:
         blocks = bulk.download(runtime.settings, operation.url, run.position)
-        for part in ahead(_read(part, run) for part in _parts(blocks, _size(run))):
+        for part in _contents(run, blocks, operation.size - run.position):
             run = _stage(runtime, run, part)
     if run.position != operation.size:
         return _again(runtime, run, "TRUNCATED")
@@ -131,6 +124,12 @@ def _take_file(runtime: Runtime, run: IntakeRun, operation: BulkOperation) -> Wa
     return timedelta()
 
 
+def _contents(run: IntakeRun, blocks: Iterator[bytes], size: int) -> Iterator[Part]:
+    told = partial(read, source=Source(run.shop_id, _told_at(run), figures=run.kind == service.IMPORT))
+    whole = parts(blocks, _size(run))
+    return by_processes(told, whole) if size >= LARGE_BYTES else ahead(told(part) for part in whole)
+
+
 def _look_for_deleted(session: Session, run: IntakeRun) -> None:
     if _compares_everything(run) and run.stage in ("customers", "orders"):
         look = vanishing.customers if run.stage == "customers" else vanishing.orders
@@ -145,36 +144,12 @@ def _size(run: IntakeRun) -> int:
     return min(CUSTOMER_BYTES, CHUNK_BYTES) if run.stage == "customers" else CHUNK_BYTES
 
 
-def _parts(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """Whole lines, about so many bytes at a time; what does not end in a line break is incomplete and left out."""
-    rest = b""
-    for block in blocks:
-        rest += block
-        while len(rest) >= size and (end := rest.rfind(b"\n", 0, size) + 1 or rest.find(b"\n") + 1):
-            yield rest[:end]
-            rest = rest[end:]
-    if end := rest.rfind(b"\n") + 1:
-        yield rest[:end]
-
-
-def _read(part: bytes, run: IntakeRun) -> _Part:
-    """Pure. PostgreSQL cannot store NUL, which JSON can say."""
-    lines = (part.replace(b"\\u0000", b"") if b"\\u0000" in part else part).splitlines()
-    chunk = Chunk(run.shop_id, _told_at(run), figures=run.kind == service.IMPORT)
-    try:
-        for raw in lines:
-            chunk.add(orjson.loads(raw), raw)
-    except orjson.JSONDecodeError as error:
-        raise BadPayload("wrong-line", "a line of a bulk operation is no JSON") from error
-    return _Part(chunk, len(part))
-
-
 def _told_at(run: IntakeRun) -> datetime:
     assert run.told_at is not None, "an operation that is read has begun"
     return run.told_at
 
 
-def _stage(runtime: Runtime, seen: IntakeRun, part: _Part) -> IntakeRun:
+def _stage(runtime: Runtime, seen: IntakeRun, part: Part) -> IntakeRun:
     """Keep a part of the file, and how far that is; returns the run as it is then."""
     with runtime.database.system() as session:
         run = service.staged(session, seen)

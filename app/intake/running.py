@@ -199,10 +199,10 @@ def _subscriptions(runtime: Runtime, client: ShopifyClient, seen: IntakeRun) -> 
 
 
 _STEPS: dict[str, Callable[[Runtime, ShopifyClient, IntakeRun], Wait]] = {
-    "customers": reading.read,
-    "products": reading.read,
+    "customers": reading.step,
+    "products": reading.step,
     "take_products": _take_products,
-    "orders": reading.read,
+    "orders": reading.step,
     "compare": _compare,
     "refunds": _refunds,
     "take": _take,

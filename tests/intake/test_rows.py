@@ -2,12 +2,14 @@
 
 import copy
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
 import pytest
 
-from app.intake.pace import ahead
+from app.intake import parts
+from app.intake.pace import ahead, by_processes
 from app.intake.rows import CUSTOMERS, LINES, ORDERS, Chunk
 from app.payload import BadPayload
 from benchmarks import bulk_shop
@@ -89,6 +91,19 @@ def test_parts_come_in_order_one_ahead_and_their_errors_come_too() -> None:
     assert len(made) <= 2
     with pytest.raises(BadPayload):
         list(used)
+
+
+def test_a_large_file_is_read_by_processes_as_by_a_thread_in_order_and_their_errors_come_too() -> None:
+    told = partial(parts.read, source=parts.Source(7, datetime.fromisoformat(TOLD), figures=True))
+    lines = [*bulk_shop.customers(40), *bulk_shop.orders(range(40), 40)]
+    whole = list(parts.parts(iter([b"".join(lines)]), 4_000))
+    assert len(whole) > 10
+    read_here, elsewhere = [told(part) for part in whole], list(by_processes(told, whole))
+    assert [vars(one.content) for one in elsewhere] == [vars(one.content) for one in read_here]
+    assert [one.size for one in elsewhere] == [len(part) for part in whole]
+    with pytest.raises(BadPayload) as raised:
+        list(by_processes(told, [whole[0], b"{\n"]))
+    assert (raised.value.reason, str(raised.value)) == ("wrong-line", "a line of a bulk operation is no JSON")
 
 
 [CUSTOMER] = [orjson.loads(line) for line in bulk_shop.customers(1)]
