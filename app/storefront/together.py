@@ -64,27 +64,28 @@ class SignUps:
             queue = self._queues[shop_id]
             batch = queue[:MOST]
             del queue[:MOST]
-        try:
-            return self._settle(shop_id, batch)
-        finally:
-            with self._lock:
-                following = queue[0] if queue else None
-                if following is None:
-                    del self._queues[shop_id]
-            if following:
-                following.turn.set_result(None)
-
-    def _settle(self, shop_id: int, batch: Sequence[_Visitor]) -> Answer:
         others = batch[1:]
         try:
             own, *answers = self._answers(shop_id, batch)
         except BaseException as error:  # whatever it is, who waits has to hear of it
+            self._hand_over(shop_id)
             for visitor in others:
                 visitor.turn.set_exception(error)
             raise
+        # First of all, since every answer wakes a thread, and all of them want the processor.
+        self._hand_over(shop_id)
         for visitor, answer in zip(others, answers, strict=True):
             visitor.turn.set_result(answer)
         return own
+
+    def _hand_over(self, shop_id: int) -> None:
+        with self._lock:
+            queue = self._queues[shop_id]
+            if not queue:
+                del self._queues[shop_id]
+                return
+            following = queue[0]
+        following.turn.set_result(None)
 
     def _answers(self, shop_id: int, batch: Sequence[_Visitor]) -> list[Answer]:
         with self._runtime.database.shop(shop_id) as session:

@@ -16,7 +16,7 @@ from app.discounts import codes
 from app.discounts.pools.models import CodePool, PoolCode
 from app.errors import Invalid
 from app.jobs import enqueue
-from app.sql import rows
+from app.sql import Statement, rows
 
 PURPOSE = "pool"
 # Shopify takes 250 codes a call; and longer than its slowest answer with the polling after it.
@@ -66,17 +66,22 @@ def open_pool(session: Session, shop_id: int, offer: Offer) -> CodePool:
     return pool
 
 
-_TAKE = text("""
+# `free` counts what was free before, as far as it matters.
+_TAKE = Statement("""
 with picked as materialized (
     select shop_id, code from pool_codes where shop_id = :shop and pool_id = :pool and state = 'free'
-    order by code limit :count for update skip locked)
-update pool_codes c set state = 'given', given_at = :now
-from picked where c.shop_id = picked.shop_id and c.code = picked.code
-returning c.code
-""")
-_FREE = text("""
-select count(*) from (
-    select 1 from pool_codes where shop_id = :shop and pool_id = :pool and state = 'free' limit :low) few
+    order by code limit cast(:count as bigint) for update skip locked
+), given as (
+    update pool_codes c set state = 'given', given_at = :now
+    from picked where c.shop_id = picked.shop_id and c.code = picked.code
+    returning c.code
+)
+select p.low, array(select code from given order by code) as codes, (
+    select count(*) from (
+        select from pool_codes f where f.shop_id = p.shop_id and f.pool_id = p.id and f.state = 'free'
+        limit p.low + cast(:count as bigint)) few
+) as free
+from code_pools p where p.shop_id = :shop and p.id = :pool
 """)
 
 
@@ -90,17 +95,15 @@ def take(session: Session, shop_id: int, pool_id: int) -> str | None:
 
 def take_many(session: Session, shop_id: int, pool_id: int, count: int) -> list[str]:
     """Hand out up to `count` free codes, as `take` does one."""
-    named = {"shop": shop_id, "pool": pool_id}
-    codes = sorted(session.scalars(_TAKE, named | {"now": clock.now(), "count": count}))
-    pool = session.get_one(CodePool, (shop_id, pool_id))
-    if session.scalar(_FREE, named | {"low": pool.low}) < pool.low:
+    [row] = _TAKE.run(session, shop=shop_id, pool=pool_id, now=clock.now(), count=count)
+    if row.free - len(row.codes) < row.low:
         enqueue(
             session,
             "pools.refill",
             {"shop_id": shop_id, "pool_id": pool_id},
             queueing_lock=f"pools.refill:{shop_id}:{pool_id}",
         )
-    return codes
+    return list(row.codes)
 
 
 _POOLS = select(CodePool, func.count(PoolCode.code)).outerjoin(
