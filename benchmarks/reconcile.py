@@ -3,7 +3,7 @@
 The shop here was imported when every 200th order was not there and every other 200th had not been paid yet; the
 webhooks of both were dropped. Then Shopify has all of it. Counted are the orders that were found missed and stale, the
 rows that were written (all others must be the very same rows as before), and what differs afterwards. The limit beside
-it is an import of the same file into a shop that has nothing.
+it is an import of the same file into a shop that has nothing: to compare may take twice as long.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from benchmarks.report import Figure, Wanted, conclude, table
 from benchmarks.world import World
 
 WANTED = {
-    "share_of_import": Wanted(at_most=1.0),
+    "share_of_import": Wanted(at_most=2.0),
     "written_too_much": Wanted(at_most=0),
     "left": Wanted(at_most=0),
 }

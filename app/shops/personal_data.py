@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from app.customers.models import Account, AccountIdentity, Customer
@@ -21,12 +21,21 @@ from app.segments.queries import of_account
 
 # Bookkeeping of ours that says nothing about the person.
 _INTERNAL = frozenset({"shop_id", "digest", "triggered_at", "listed_refunds", "note_digest", "salt"})
+# A table of a feature above this one. What is posted of a file is in `points` and `notes`.
+_READ_FROM_FILES = text("""
+select cast(import_id as text) as import_id, row, email, customer_id, points, lifetime, earned_at, expires_at, note
+from balance_import_rows
+where shop_id = :shop_id and account_id is null
+    and (customer_id = cast(:customer_id as bigint) or email = cast(:email as text))
+order by import_id, row
+""")
 
 
 def export_customer(
     session: Session, shop_id: int, customer_id: int | None, guest: str | None = None
 ) -> dict[str, Any]:
-    """What is held of a customer: person, consent, orders, points with their notes, rewards, codes, sign-ups.
+    """What is held of a customer: person, consent, orders, points with their notes, rewards, codes, sign-ups,
+    rows of files that are not posted yet.
 
     A guest has no customer id and is found by the address alone.
     """
@@ -70,6 +79,10 @@ def export_customer(
     for name, part in (("order_lines", OrderLine), ("order_codes", OrderCode), ("refunds", Refund)):
         document[name] = _of(session, part, part.shop_id == shop_id, part.order_id.in_(order_ids))
     entry_ids = [entry["id"] for entry in document["points"]]
+    document["balances_in_files"] = [
+        _shown(dict(row._mapping))
+        for row in session.execute(_READ_FROM_FILES, {"shop_id": shop_id, "customer_id": customer_id, "email": email})
+    ]
     document["notes"] = _of(session, LedgerNote, LedgerNote.shop_id == shop_id, LedgerNote.entry_id.in_(entry_ids))
     return document
 
@@ -107,8 +120,11 @@ def _of(session: Session, table: Any, *where: Any) -> list[dict[str, Any]]:
 
 
 def _row(row: DeclarativeBase) -> dict[str, Any]:
+    return _shown({column.key: getattr(row, column.key) for column in row.__mapper__.columns})
+
+
+def _shown(values: dict[str, Any]) -> dict[str, Any]:
     """Columns as JSON: instants in ISO 8601, what is empty left out."""
-    values = {column.key: getattr(row, column.key) for column in row.__mapper__.columns}
     return {
         name: value.isoformat() if isinstance(value, datetime | date) else value
         for name, value in values.items()

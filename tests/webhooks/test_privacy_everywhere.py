@@ -18,6 +18,7 @@ from app.runtime import Runtime
 from app.segments import follow, service
 from app.shops import privacy
 from app.shops.models import Shop
+from app.shops.personal_data import export_customer
 from app.transfer import balances
 from dev_store.commerce import OrderLine
 from tests.popups.conftest import make_popup
@@ -102,6 +103,15 @@ def test_the_person_was_everywhere(story: Story) -> None:
         "ledger_notes.note",
         "inbox_events.body",
     }
+
+
+def test_rows_of_files_that_wait_are_handed_out_to_whom_they_name(story: Story) -> None:
+    ada = be_everywhere(story)
+    with story.runtime.database.shop(story.shop.id) as session:
+        held = export_customer(session, story.shop.id, ada)
+        of_others = export_customer(session, story.shop.id, None, OTHER)
+    assert [(row["points"], row["note"]) for row in held["balances_in_files"]] == [(40, "Lovelace again")]
+    assert of_others["balances_in_files"] == []
 
 
 def test_who_was_everywhere_is_nowhere_afterwards(story: Story) -> None:
