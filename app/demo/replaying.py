@@ -88,6 +88,8 @@ def _replayed(file: Path) -> Iterator[Replayed]:
             # Before the file's year: whoever is created afterwards is known from the first order on.
             world.move_clocks(history.steps[0].at - timedelta(hours=1) - clock.wall_now())
             world.install(**place, timezone="Europe/London", country="GB")
+            # Now, of an empty shop; it would come by itself in the middle of the file, and read all of that.
+            world.perennial("import-shop", "--shop", world.shop)
             yield _live(world, history)
     finally:
         clear(home)

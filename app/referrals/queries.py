@@ -50,12 +50,17 @@ cross join lateral (
 ) gone
 where r.shop_id = :shop
 """  # noqa: S608 - constants of this module
+# Cut off first: who they are is looked up of those that are shown.
 _LIST = text(f"""
 select s.*, advocate.customer_id as advocate_customer, friend.customer_id as friend_customer
-from ({_STATED} and (cast(:before as bigint) is null or r.order_id < :before)
+from (
+    select s.* from ({_STATED} and (cast(:before as bigint) is null or r.order_id < :before)
       and (cast(:account as bigint) is null or r.advocate_account_id in (
           select id from accounts where shop_id = :shop and id = :account
           union all select id from accounts where shop_id = :shop and merged_into = :account))) s
+    where cast(:state as text) is null or s.state = :state
+    order by s.order_id desc limit :limit
+) s
 left join lateral (
     select min(i.value::bigint) as customer_id from identities i
     where i.shop_id = :shop and i.account_id = s.advocate_account and i.kind = 'customer'
@@ -64,8 +69,7 @@ left join lateral (
     select min(i.value::bigint) as customer_id from identities i
     where i.shop_id = :shop and i.account_id = s.friend_account and i.kind = 'customer'
 ) friend on true
-where cast(:state as text) is null or s.state = :state
-order by s.order_id desc limit :limit
+order by s.order_id desc
 """)  # noqa: S608 - constants of this module
 
 
