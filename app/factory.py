@@ -1,6 +1,7 @@
 """The web application: every door there is, put together. Called by the web process and by tests.
 
-`create_app` is the whole as Flask knows it. The web process serves it by `Server`, where webhooks pass Flask by.
+`create_app` is the whole as Flask knows it. The web process serves it by `Server`, where webhooks and sign-ups pass
+Flask by.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from app.api.routes import blueprint as api
 from app.bridge import Bridge, Exchange, Scope
 from app.runtime import Runtime
 from app.shops.routes import blueprint as shops
+from app.storefront.door import SignUpDoor
+from app.storefront.routes import PREFIX, SIGN_UP, SIGN_UPS
 from app.storefront.routes import blueprint as storefront
 from webhooks import log as inbox_log
 from webhooks.door import Door
@@ -46,24 +49,29 @@ def create_app(given: Runtime) -> Flask:
 
 
 class Server:
-    """What the web process serves: webhooks on its event loop, everything else by Flask on threads."""
+    """What the web process serves: webhooks and sign-ups on its event loop, everything else by Flask on threads."""
 
     def __init__(self, flask_app: Flask, threads: int) -> None:
         self.flask_app = flask_app
         self.door: Door = flask_app.extensions[DOORWAY].door
+        self.sign_ups: SignUpDoor = flask_app.extensions[SIGN_UPS]
         self._bridge = Bridge(flask_app, threads)
 
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
         """One request."""
-        if scope.path != PATH or scope.method != "POST":
+        if scope.method == "POST" and scope.path == PATH:
+            answer = await self.door.answer(scope.headers, exchange)
+            exchange.response_empty(answer.status, answer.headers)
+        elif scope.method == "POST" and scope.path == PREFIX + SIGN_UP:
+            forwarded_for = scope.headers.get("x-forwarded-for") or ""
+            exchange.response_bytes(*await self.sign_ups.answer(scope.query_string, forwarded_for, exchange))
+        else:
             await self._bridge.__rsgi__(scope, exchange)
-            return
-        answer = await self.door.answer(scope.headers, exchange)
-        exchange.response_empty(answer.status, answer.headers)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """The server has stopped; whatever was begun is made durable all the same."""
         loop.run_until_complete(self.door.inbox.close())
+        self.sign_ups.sign_ups.close()
         self._bridge.__rsgi_del__(loop)
 
 

@@ -79,7 +79,8 @@ def run(world: World, sizes: argparse.Namespace) -> int:
     }
     right = counts["customers"] == sizes.customers and counts["orders"] == sizes.orders
     right = right and counts["order_lines"] == lines - sizes.orders
-    return conclude("install_import", figures, WANTED, "PostgreSQL, beside a worker and two processes that read", failures=int(not right))
+    limit = "PostgreSQL, beside a worker and two processes that read"
+    return conclude("install_import", figures, WANTED, limit, failures=int(not right))
 
 
 def make_folder(world: World) -> Path:

@@ -10,7 +10,6 @@ from app import runtime
 from app.config import load_settings
 from app.factory import Server
 from app.popups.sign_up import LATER, Answer, Wish
-from app.storefront.routes import SIGN_UPS
 from app.storefront.together import SignUps
 from app.web import address, listen, load_application
 
@@ -18,14 +17,14 @@ from app.web import address, listen, load_application
 class Careless(SignUps):
     """Thanks everybody and writes nothing down."""
 
-    def sign_up(self, shop_id: int, wish: Wish) -> Answer:
+    async def sign_up(self, shop_id: int, wish: Wish) -> Answer:
         return Answer(LATER)
 
 
 def load() -> Server:
     """The application with careless sign-ups."""
     server = load_application()
-    server.flask_app.extensions[SIGN_UPS] = Careless(runtime.of(server.flask_app))
+    server.sign_ups.sign_ups = Careless(runtime.of(server.flask_app))
     return server
 
 

@@ -94,9 +94,7 @@ left join lateral (
 ) p on true
 """
 # There are many, so they come as they are.
-_PLAIN_LINES = Statement(
-    _LINES.format(labels="cross join (select null::text[] as labels) p"), row_factory=tuple_row
-)
+_PLAIN_LINES = Statement(_LINES.format(labels="cross join (select null::text[] as labels) p"), row_factory=tuple_row)
 _LABELLED_LINES = Statement(_LINES.format(labels=_LABELS), row_factory=tuple_row)
 # An action stays with the account that did it; what it is worth goes to the account that this one was merged into.
 _ACTIONS = text(f"""

@@ -5,6 +5,7 @@ signature or asks too fast. A visitor is told apart by a keyed hash of the addre
 ends with the process; addresses themselves are kept nowhere.
 """
 
+import asyncio
 import hashlib
 import hmac
 import secrets
@@ -42,18 +43,23 @@ class Admission:
         self._ids: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def admit(self, query: str, forwarded_for: str) -> tuple[Signed, int]:
-        """What was signed, and the shop's id. Raises Unauthorised, TooManyRequests or NotFound."""
+    def check(self, query: str, forwarded_for: str) -> Signed:
+        """What was signed. Raises Unauthorised or TooManyRequests."""
         signed = verify(query, self._runtime.settings.webhook_secrets, now=clock.wall_now())
         visitor = forwarded_for.partition(",")[0].strip().encode("utf-8", "surrogateescape")
         digest = hmac.new(self._key, visitor, hashlib.sha256).digest()
         wait = self._visitors.take(digest + signed.shop.encode()) or self._shops.take(signed.shop.encode())
         if wait:
             raise TooManyRequests("Wait a moment.", retry_after=wait)
-        return signed, self._shop_id(signed.shop)
+        return signed
 
-    def _shop_id(self, domain: str) -> int:
-        """Domains never change their id, so that a found one is kept; `require_installed` looks at the rest."""
+    async def shop_id_soon(self, domain: str) -> int:
+        """The same as `shop_id`, for who must not wait for the database on an event loop."""
+        known = self._ids.get(domain)
+        return known if known is not None else await asyncio.to_thread(self.shop_id, domain)
+
+    def shop_id(self, domain: str) -> int:
+        """The shop's id, raises NotFound. It never changes, and is kept; `require_installed` looks at the rest."""
         known = self._ids.get(domain)
         if known is not None:
             return known

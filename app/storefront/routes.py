@@ -1,62 +1,40 @@
 """/proxy: what a shop's storefront asks, through Shopify's app proxy (`/apps/perennial/…` of the shop).
 
-Every answer is small JSON that no one may store, never a page: whatever goes wrong, a visitor of the shop sees the
-theme's own words. `{"error": kind}` with its status stands for every refusal.
+Sign-ups have a door of their own (`door`); here it is a route for servers that know no event loop.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import orjson
-import structlog
 from flask import Blueprint, Flask, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from app import runtime as runtimes
-from app.api.checks import Schema, faults
+from app.api.checks import Schema
 from app.customers.queries import account_of_customer
-from app.errors import Invalid, NotFound, Problem, Unauthorised
+from app.errors import Unauthorised
+from app.loop_thread import LoopThread
 from app.popups import counting
-from app.popups.sign_up import GONE, LATER, Answer, Wish
 from app.referrals.service import member_codes
 from app.storefront import joining
 from app.storefront.admission import Admission, require_installed
+from app.storefront.answers import Said, refused, said
+from app.storefront.door import LARGEST_BODY, POPUP, SignUpDoor, checked
 from app.storefront.members import members
 from app.storefront.signed import Signed
 from app.storefront.together import SignUps
 
-log = structlog.get_logger()
-
-PREFIX = "/proxy"
+PREFIX, SIGN_UP = "/proxy", "/sign-up"
 ADMISSION = "perennial.storefront.admission"
 SIGN_UPS = "perennial.storefront.sign_ups"
-LARGEST_BODY = 4_000
+_LOOP = "perennial.storefront.loop"
 _KINDS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
-_POPUP = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
-_NOTE = {"type": ["string", "null"], "maxLength": 1_000}
-_SIGN_UP: Schema = {
-    "type": "object",
-    "properties": {
-        "popup": _POPUP,
-        "email": {"type": "string", "maxLength": 1_000},
-        "company": _NOTE,
-        "consent": _NOTE,
-        "language": _NOTE,
-        "page": _NOTE,
-        "how": _NOTE,
-        "ref": _NOTE,
-    },
-    "required": ["popup", "email"],
-    "additionalProperties": False,
-}
 _SEEN: Schema = {
     "type": "object",
-    "properties": {"popup": _POPUP, "closed": {"type": "boolean"}},
+    "properties": {"popup": POPUP, "closed": {"type": "boolean"}},
     "required": ["popup", "closed"],
     "additionalProperties": False,
 }
@@ -69,21 +47,31 @@ blueprint = Blueprint("storefront", __name__, url_prefix=PREFIX)
 def _own_memory(state: BlueprintSetupState) -> None:
     assert isinstance(state.app, Flask)
     runtime = runtimes.of(state.app)
-    state.app.extensions.setdefault(ADMISSION, Admission(runtime))
-    state.app.extensions.setdefault(SIGN_UPS, SignUps(runtime))
+    admission = Admission(runtime)
+    state.app.extensions.setdefault(ADMISSION, admission)
+    state.app.extensions.setdefault(SIGN_UPS, SignUpDoor(admission, SignUps(runtime)))
+    state.app.extensions.setdefault(_LOOP, LoopThread("sign-ups"))
 
 
-@blueprint.post("/sign-up")
+@blueprint.post(SIGN_UP)
 def post_sign_up() -> Response:
-    """A visitor gives an address: {"state": "code" | "later" | "invalid", "code"?}."""
-    _, shop_id = _admitted()
-    body = _body(_SIGN_UP)
-    sign_ups: SignUps = current_app.extensions[SIGN_UPS]
-    # Only programs fill in what people do not see. They are thanked like everybody.
-    answer = Answer(LATER) if body.get("company") else sign_ups.sign_up(shop_id, _wish(body))
-    if answer.state == GONE:
-        raise NotFound("This popup is not shown any more.", kind="popup-gone")
-    return _json({"state": answer.state} | ({"code": answer.code} if answer.code else {}))
+    """A visitor gives an address."""
+    request.max_content_length = LARGEST_BODY
+    door: SignUpDoor = current_app.extensions[SIGN_UPS]
+    loop: LoopThread = current_app.extensions[_LOOP]
+    return _response(loop.run(door.answer(_query(), _forwarded_for(), _arrived(request.get_data()))))
+
+
+async def _arrived(raw: bytes) -> AsyncIterator[bytes]:
+    yield raw
+
+
+def _query() -> str:
+    return request.query_string.decode("latin-1")
+
+
+def _forwarded_for() -> str:
+    return request.headers.get("X-Forwarded-For", "")
 
 
 @blueprint.get("/member")
@@ -138,42 +126,21 @@ def _admitted() -> tuple[Signed, int]:
     """What was signed, and the shop's id; all of the body is here then, before a connection is held."""
     request.max_content_length = LARGEST_BODY
     admission: Admission = current_app.extensions[ADMISSION]
-    admitted = admission.admit(request.query_string.decode("latin-1"), request.headers.get("X-Forwarded-For", ""))
+    signed = admission.check(_query(), _forwarded_for())
     request.get_data()
-    return admitted
+    return signed, admission.shop_id(signed.shop)
 
 
 def _body(schema: Schema) -> dict[str, Any]:
-    try:
-        body: dict[str, Any] = orjson.loads(request.get_data())
-    except orjson.JSONDecodeError:
-        raise Invalid("The body has to be JSON.") from None
-    if any(faults(body, schema)):
-        raise Invalid("The body is not what is asked for here.")
-    return body
+    return checked(request.get_data(), schema)
 
 
-def _wish(body: dict[str, Any]) -> Wish:
-    return Wish(
-        popup_id=int(body["popup"]),
-        email=body["email"],
-        consent=body.get("consent"),
-        language=body.get("language"),
-        page=body.get("page"),
-        how=body.get("how"),
-        ref=body.get("ref"),
-    )
+def _response(answer: Said) -> Response:
+    return Response(answer.body, answer.status, answer.headers)
 
 
 def _json(body: dict[str, Any], status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, content_type="application/json")
-
-
-@blueprint.after_request
-def _finish(answer: Response) -> Response:
-    answer.headers["Cache-Control"] = "no-store"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
+    return _response(said(body, status))
 
 
 @blueprint.before_app_request
@@ -182,15 +149,7 @@ def _refuse_unrouted() -> Response | None:
     error = request.routing_exception
     if not isinstance(error, HTTPException) or not f"{request.path}/".startswith(f"{PREFIX}/"):
         return None
-    return _finish(_of_http(error))
-
-
-@blueprint.errorhandler(Problem)
-def _of_problem(problem: Problem) -> Response:
-    answer = _json({"error": problem.kind}, problem.status)
-    if "retry_after" in problem.extra:
-        answer.headers["Retry-After"] = str(problem.extra["retry_after"])
-    return answer
+    return _of_http(error)
 
 
 @blueprint.errorhandler(HTTPException)
@@ -200,16 +159,7 @@ def _of_http(error: HTTPException) -> Response:
     return _json({"error": _KINDS.get(status, "invalid-request")}, status)
 
 
-@blueprint.errorhandler(OperationalError)
-@blueprint.errorhandler(InterfaceError)
-@blueprint.errorhandler(PoolTimeout)
-def _of_database(error: Exception) -> Response:
-    log.warning("storefront without database", error=type(error).__name__)
-    return _json({"error": "unavailable"}, 503)
-
-
 # Whatever we did wrong, the shop's page must get an answer that it can read; the log says where it happened.
 @blueprint.errorhandler(Exception)
-def _of_bug(error: Exception) -> Response:
-    log.error("storefront request failed", error=type(error).__name__, exc_info=error)
-    return _json({"error": "internal-error"}, 500)
+def _of_error(error: Exception) -> Response:
+    return _response(refused(error))

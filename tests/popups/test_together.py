@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from app import clock
+from app.loop_thread import LoopThread
 from app.popups.models import ConsentReceipt, Popup, SignUp
 from app.popups.sign_up import Answer, Wish
 from app.runtime import Runtime
@@ -26,14 +28,16 @@ def wish(popup: Popup, email: str, **more: Any) -> Wish:
 def at_once(runtime: Runtime, popup: Popup, wishes: Sequence[Wish]) -> list[Future[Answer]]:
     """What becomes of wishes that wait together behind one that is on its way."""
     sign_ups, shop_id = SignUps(runtime), popup.shop_id
-    with ThreadPoolExecutor(len(wishes) + 1) as visitors, runtime.database.shop(shop_id) as slow:
-        first = {"mailbox": "first@example.com", "email": "first@example.com", "created_at": clock.now()}
-        slow.add(SignUp(shop_id=shop_id, popup_id=popup.id, **first))
-        slow.flush()
-        futures = [visitors.submit(sign_ups.sign_up, shop_id, wish(popup, "first@example.com"))]
-        _wait(lambda: sign_ups._queues.get(shop_id) == [])
-        futures += [visitors.submit(sign_ups.sign_up, shop_id, one) for one in wishes]
-        _wait(lambda: len(sign_ups._queues[shop_id]) == len(wishes))
+    with closing(LoopThread("visitors")) as visitors:
+        with runtime.database.shop(shop_id) as slow:
+            first = {"mailbox": "first@example.com", "email": "first@example.com", "created_at": clock.now()}
+            slow.add(SignUp(shop_id=shop_id, popup_id=popup.id, **first))
+            slow.flush()
+            futures = [visitors.begin(sign_ups.sign_up(shop_id, wish(popup, "first@example.com")))]
+            _wait(lambda: sign_ups._queues.get(shop_id) == [])
+            futures += [visitors.begin(sign_ups.sign_up(shop_id, one)) for one in wishes]
+            _wait(lambda: len(sign_ups._queues[shop_id]) == len(wishes))
+        wait(futures, timeout=20)
     assert sign_ups._queues == {}
     return futures[1:]
 

@@ -1,0 +1,102 @@
+"""Where visitors sign up: on the server's event loop, past Flask, because hundreds may come in a second.
+
+`app.factory` brings requests here from the web process, and `app.storefront.routes` those of servers that know no event
+loop. In this order, since each step costs more than the one before: signature and limits, the body, the database.
+"""
+
+from collections.abc import AsyncIterable
+from typing import Any
+
+import orjson
+
+from app.api.checks import Schema, faults
+from app.errors import Invalid, NotFound, Problem
+from app.popups.sign_up import GONE, LATER, Answer, Wish
+from app.storefront.admission import Admission
+from app.storefront.answers import Said, refused, said
+from app.storefront.together import SignUps
+
+LARGEST_BODY = 4_000
+# Most senders read no answer before they have sent everything.
+_HEARD_OUT = 100 * LARGEST_BODY
+POPUP = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
+_NOTE = {"type": ["string", "null"], "maxLength": 1_000}
+_SIGN_UP: Schema = {
+    "type": "object",
+    "properties": {
+        "popup": POPUP,
+        "email": {"type": "string", "maxLength": 1_000},
+        "company": _NOTE,
+        "consent": _NOTE,
+        "language": _NOTE,
+        "page": _NOTE,
+        "how": _NOTE,
+        "ref": _NOTE,
+    },
+    "required": ["popup", "email"],
+    "additionalProperties": False,
+}
+
+
+class TooLarge(Problem):
+    """More than any popup sends."""
+
+    status, kind, title = 413, "too-large", "Too large"
+
+
+class SignUpDoor:
+    """Answers sign-ups: {"state": "code" | "later" | "invalid", "code"?}."""
+
+    def __init__(self, admission: Admission, sign_ups: SignUps) -> None:
+        self.admission, self.sign_ups = admission, sign_ups
+
+    async def answer(self, query: str, forwarded_for: str, body: AsyncIterable[bytes]) -> Said:
+        """One request; whatever goes wrong has an answer, too."""
+        try:
+            signed = self.admission.check(query, forwarded_for)
+            raw = await _read(body)
+            shop_id = await self.admission.shop_id_soon(signed.shop)
+            asked = checked(raw, _SIGN_UP)
+            # Only programs fill in what people do not see. They are thanked like everybody.
+            answer = Answer(LATER) if asked.get("company") else await self.sign_ups.sign_up(shop_id, _wish(asked))
+            if answer.state == GONE:
+                raise NotFound("This popup is not shown any more.", kind="popup-gone")
+        except Exception as error:
+            return refused(error)
+        return said({"state": answer.state} | ({"code": answer.code} if answer.code else {}))
+
+
+async def _read(body: AsyncIterable[bytes]) -> bytes:
+    pieces, size = list[bytes](), 0
+    async for piece in body:
+        size += len(piece)
+        if size <= LARGEST_BODY:
+            pieces.append(piece)
+        elif size > _HEARD_OUT:
+            break
+    if size > LARGEST_BODY:
+        raise TooLarge("A sign-up is shorter.")
+    return b"".join(pieces)
+
+
+def checked(raw: bytes, schema: Schema) -> dict[str, Any]:
+    """A body as what its schema says. Raises Invalid."""
+    try:
+        body: dict[str, Any] = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise Invalid("The body has to be JSON.") from None
+    if any(faults(body, schema)):
+        raise Invalid("The body is not what is asked for here.")
+    return body
+
+
+def _wish(body: dict[str, Any]) -> Wish:
+    return Wish(
+        popup_id=int(body["popup"]),
+        email=body["email"],
+        consent=body.get("consent"),
+        language=body.get("language"),
+        page=body.get("page"),
+        how=body.get("how"),
+        ref=body.get("ref"),
+    )
