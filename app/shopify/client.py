@@ -18,7 +18,15 @@ from app import metrics
 from app.runtime import Runtime
 from app.shopify import buckets, graphql, operations
 from app.shopify.answers import Answer, read
-from app.shopify.errors import OutcomeUnknown, ShopPaused, Throttled, Unauthorised, Unavailable
+from app.shopify.errors import (
+    OutcomeUnknown,
+    Rejected,
+    ShopPaused,
+    Throttled,
+    Unauthorised,
+    Unavailable,
+    UserErrors,
+)
 from app.shopify.operations import Operation
 from app.shops import connection, tokens
 from app.shops.tokens import Access
@@ -95,7 +103,7 @@ class _Call:
             )
             cost = buckets.cost_of(document)
             self._learn(cost, reserved)
-            answer = read(document, cost, changes=self.operation.changes)
+            answer = self._read(access, document, cost)
             outcome = "answered"
         except OutcomeUnknown as error:
             outcome = "unknown"
@@ -108,8 +116,24 @@ class _Call:
                 buckets.give_back(self.runtime, self.shop_id, reserved)
             metrics.shopify_calls.labels(self.operation.name, outcome).inc()
         self._log("shopify call", started, cost=cost.requested, available=cost.available)
-        self._note(access, answer)
+        if answer.withheld:
+            with self.runtime.database.shop(self.shop_id) as session:
+                connection.withhold(session, self.shop_id, answer.withheld)
         return answer.data
+
+    def _read(self, access: Access, document: dict[str, Any], cost: buckets.Cost) -> Answer:
+        try:
+            answer = read(document, cost, changes=self.operation.changes)
+        except (UserErrors, Rejected, Throttled):
+            self._answered(access)  # to refuse is to answer
+            raise
+        self._answered(access)
+        return answer
+
+    def _answered(self, access: Access) -> None:
+        """Whatever a shop answers that was paused, it lives."""
+        if access.looking:
+            connection.answered(self.runtime, self.shop_id)
 
     def _learn(self, cost: buckets.Cost, reserved: float) -> None:
         if cost.requested is not None:
@@ -117,14 +141,6 @@ class _Call:
         if cost.actual is not None:
             metrics.shopify_points.labels(self.operation.name).inc(cost.actual)
         self.told = buckets.settle(self.runtime, self.shop_id, reserved, cost)
-
-    def _note(self, access: Access, answer: Answer) -> None:
-        """What an answer says besides its data: the shop lives, and what it keeps from us."""
-        if access.looking:
-            connection.answered(self.runtime, self.shop_id)
-        if answer.withheld:
-            with self.runtime.database.shop(self.shop_id) as session:
-                connection.withhold(session, self.shop_id, answer.withheld)
 
     def _reserve(self) -> float:
         """Take the points that the call is expected to cost, and wait until they are there. Raises Throttled."""

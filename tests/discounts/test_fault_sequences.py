@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.discounts import jobs as discount_jobs
@@ -107,6 +107,7 @@ _PROPERTY: dict[str, Any] = {
 
 @settings(max_examples=25, **_PROPERTY)
 @given(steps=STEPS)
+@example(steps=[("work", "frozen"), ("work", "taken")])  # a refusal ends a pause as any answer does
 def test_points_and_codes_survive_every_sequence(
     member: Member, shopify: FakeShopify, steps: list[tuple[str, str]]
 ) -> None:
