@@ -25,8 +25,10 @@ _WAITING = text(
 _INBOX = text("select state, count(*) from inbox_events where shop_id = :shop group by state")
 
 
-# What a replay stands on; whatever else names the shop has followed from its webhooks. Imported it was when it was empty.
-_STAYS = frozenset({"shops", "programs", "rule_versions", "rewards", "api_keys", "inbox_events", "customers", "intake_runs"})
+# What a replay stands on; whatever else names the shop has followed from its webhooks. Its import found an empty shop.
+_STAYS = frozenset(
+    {"shops", "programs", "rule_versions", "rewards", "api_keys", "inbox_events", "customers", "intake_runs"}
+)
 _FOLLOWS = text("""
 select c.table_name from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
 where c.table_schema = 'public' and c.column_name = 'shop_id' and t.table_type = 'BASE TABLE'
