@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from benchmarks.report import Wanted, percentile
 from benchmarks.world import HOMES, ROOT
 
@@ -41,9 +43,10 @@ def living_in(process: int) -> list[int]:
     return found
 
 
+@pytest.mark.timeout(300)
 def test_every_benchmark_says_one_line_of_json_and_leaves_nothing_behind() -> None:
     process = start("tests.benchmarks.tiny")
-    printed, complained = process.communicate(timeout=100)
+    printed, complained = process.communicate(timeout=240)
     lines: list[dict[str, Any]] = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
     assert [line["name"] for line in lines] == [
         "webhook_processing",
