@@ -52,6 +52,7 @@ def test_an_importer_killed_twenty_times_changes_nothing_in_the_result(world: Wo
         assert running.poll() is None, "it was over before it could be killed: make the shop larger"
         running.kill()
         running.wait()
+        running.stdout.close()
         killed += 1
         stage, _ = place(world)
         deaths[stage] = deaths.get(stage, 0) + 1

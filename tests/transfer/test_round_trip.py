@@ -53,9 +53,10 @@ def check_round_trip(runtime: Runtime, seed: int) -> int:
     return len(first)
 
 
-@pytest.mark.parametrize("seed", range(5))
+# Of 103 the database joins merges in another order than that of the file.
+@pytest.mark.parametrize("seed", [*range(5), 103])
 def test_what_was_exported_imported_and_exported_is_the_same_to_the_byte(runtime: Runtime, seed: int) -> None:
-    assert check_round_trip(runtime, seed) > 60
+    assert check_round_trip(runtime, seed) > 50
     assert_green(runtime)
 
 
