@@ -39,7 +39,7 @@ def place(world: World) -> tuple[str, int]:
 @pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_an_importer_killed_twenty_times_changes_nothing_in_the_result(world: World) -> None:
-    buy_more(world, 300)
+    buy_more(world, 900)
     assert world.run("import").state == "done"
     expected = world.projections()
     _forget(world)
