@@ -16,11 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from app import bodies
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 LARGEST_UPLOAD = 32_000_000
-_HEARD_OUT = 4 * LARGEST_UPLOAD  # read, and thrown away
 _IN_MEMORY = 1_000_000  # of an upload; the rest waits on the disk
 _SENT_WHOLE = 1_000_000
 _UPLOAD_SECONDS = 60.0
@@ -115,25 +116,13 @@ async def _receive(scope: Scope, exchange: Exchange, body: IO[bytes]) -> HTTPSta
         return None
     try:
         async with asyncio.timeout(_UPLOAD_SECONDS):
-            size = await _copy(exchange, body)
+            size = await bodies.copy(exchange, body, largest=LARGEST_UPLOAD)
     except TimeoutError:
         return HTTPStatus.REQUEST_TIMEOUT
     if size > LARGEST_UPLOAD:
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     # RSGI ends the body of a sender who went away as if it were complete.
     return HTTPStatus.BAD_REQUEST if stated is not None and size != int(stated) else None
-
-
-async def _copy(exchange: Exchange, body: IO[bytes]) -> int:
-    """How many bytes came. Most senders read no answer before they have sent everything: all is read, not all kept."""
-    size = 0
-    async for piece in exchange:
-        size += len(piece)
-        if size <= LARGEST_UPLOAD:
-            body.write(piece)
-        elif size > _HEARD_OUT:
-            break
-    return size
 
 
 def _environ(scope: Scope, body: IO[bytes]) -> WSGIEnvironment:

@@ -5,7 +5,6 @@ worker costs one step. What is already right posts nothing, therefore running tw
 for transactions that may have read the rules of before: accounts that those settle are settled again.
 """
 
-import time
 from datetime import datetime, timedelta
 
 import structlog
@@ -25,7 +24,7 @@ HISTORY = "history.chosen"
 STEP = 200
 # Older transactions are waited for so long; longer ones are no settling, but backups.
 PATIENCE = timedelta(minutes=1)
-_PAUSE_SECONDS = 0.2
+_LOOK_AGAIN = timedelta(seconds=1)
 
 
 def plan(session: Session, shop_id: int, *, why: str, since: datetime | None) -> None:
@@ -36,31 +35,36 @@ def plan(session: Session, shop_id: int, *, why: str, since: datetime | None) ->
     _enqueue(session, run)
 
 
-def _enqueue(session: Session, run: SettlementRun) -> None:
+def _enqueue(session: Session, run: SettlementRun, *, run_at: datetime | None = None, **more: str) -> None:
     lock = f"loyalty.settle_shop:{run.shop_id}:{run.id}"
-    jobs.enqueue(session, "loyalty.settle_shop", {"shop_id": run.shop_id, "run_id": run.id}, queueing_lock=lock)
+    args: dict[str, int | str] = {"shop_id": run.shop_id, "run_id": run.id, **more}
+    jobs.enqueue(session, "loyalty.settle_shop", args, queueing_lock=lock, run_at=run_at)
 
 
 # A session whose role is another's tells nobody when its transaction began: it may be an old one.
 _OLDER = text("""
-select exists (
+select b.before::text as before, b.before > clock_timestamp() - :patience and exists (
     select from pg_stat_activity
     where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
-        and coalesce(xact_start < :began, state is null)
-)
+        and coalesce(xact_start < b.before, state is null)
+) as open
+from (select coalesce(cast(:before as timestamptz), clock_timestamp()) as before) b
 """)
 
 
-def _wait_for_older(runtime: Runtime) -> None:
-    """Return when every transaction that is open now is over. Later ones read what a run's plan was committed with."""
+def _waits_for_older(runtime: Runtime, shop_id: int, run_id: int, open_before: str | None) -> bool:
+    """Whether a transaction that was open when the run was first looked at still is; then it is looked at later.
+
+    All that begin afterwards read what the run's plan was committed with.
+    """
     with runtime.database.system() as session:
-        began = session.scalar(text("select clock_timestamp()"))
-    deadline = time.monotonic() + PATIENCE.total_seconds()
-    while time.monotonic() < deadline:
-        with runtime.database.system() as session:
-            if not session.scalar(_OLDER, {"began": began}):
-                return
-        time.sleep(_PAUSE_SECONDS)
+        run = session.get(SettlementRun, (shop_id, run_id))
+        if run is None or run.finished_at is not None or run.position:
+            return False
+        found = session.execute(_OLDER, {"before": open_before, "patience": PATIENCE}).one()
+        if found.open:
+            _enqueue(session, run, run_at=clock.wall_now() + _LOOK_AGAIN, open_before=found.before)
+        return bool(found.open)
 
 
 _NEXT = text("""
@@ -80,10 +84,10 @@ order by account_id limit :step
 
 
 @job("loyalty.settle_shop")
-def settle_shop(runtime: Runtime, *, shop_id: int, run_id: int) -> None:
-    """One step of a run."""
-    if _is_untouched(runtime, shop_id, run_id):
-        _wait_for_older(runtime)
+def settle_shop(runtime: Runtime, *, shop_id: int, run_id: int, open_before: str | None = None) -> None:
+    """One step of a run. `open_before`: when it was first looked at, as the database writes instants."""
+    if _waits_for_older(runtime, shop_id, run_id, open_before):
+        return
     with runtime.database.shop(shop_id) as session:
         run = session.get(SettlementRun, (shop_id, run_id), with_for_update=True)
         if run is None or run.finished_at is not None:
@@ -103,12 +107,6 @@ def settle_shop(runtime: Runtime, *, shop_id: int, run_id: int) -> None:
         else:
             run.finished_at = clock.now()
     log.info("accounts settled anew", shop=shop_id, run=run_id, accounts=len(found), entries=entries)
-
-
-def _is_untouched(runtime: Runtime, shop_id: int, run_id: int) -> bool:
-    with runtime.database.shop(shop_id) as session:
-        run = session.get(SettlementRun, (shop_id, run_id))
-        return run is not None and run.finished_at is None and run.position == 0
 
 
 _OPEN = text("""

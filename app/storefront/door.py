@@ -5,10 +5,12 @@ loop. In this order, since each step costs more than the one before: signature a
 """
 
 from collections.abc import AsyncIterable
+from io import BytesIO
 from typing import Any
 
 import orjson
 
+from app import bodies
 from app.api.checks import Schema, faults
 from app.errors import Invalid, NotFound, Problem
 from app.popups.sign_up import GONE, LATER, Answer, Wish
@@ -17,8 +19,6 @@ from app.storefront.answers import Said, refused, said
 from app.storefront.together import SignUps
 
 LARGEST_BODY = 4_000
-# Most senders read no answer before they have sent everything.
-_HEARD_OUT = 100 * LARGEST_BODY
 POPUP = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
 _NOTE = {"type": ["string", "null"], "maxLength": 1_000}
 _SIGN_UP: Schema = {
@@ -61,22 +61,17 @@ class SignUpDoor:
             answer = Answer(LATER) if asked.get("company") else await self.sign_ups.sign_up(shop_id, _wish(asked))
             if answer.state == GONE:
                 raise NotFound("This popup is not shown any more.", kind="popup-gone")
+        # Also what is our fault: the page needs an answer that it can read, and the log says where it happened.
         except Exception as error:
             return refused(error)
         return said({"state": answer.state} | ({"code": answer.code} if answer.code else {}))
 
 
 async def _read(body: AsyncIterable[bytes]) -> bytes:
-    pieces, size = list[bytes](), 0
-    async for piece in body:
-        size += len(piece)
-        if size <= LARGEST_BODY:
-            pieces.append(piece)
-        elif size > _HEARD_OUT:
-            break
-    if size > LARGEST_BODY:
+    raw = BytesIO()
+    if await bodies.copy(body, raw, largest=LARGEST_BODY) > LARGEST_BODY:
         raise TooLarge("A sign-up is shorter.")
-    return b"".join(pieces)
+    return raw.getvalue()
 
 
 def checked(raw: bytes, schema: Schema) -> dict[str, Any]:

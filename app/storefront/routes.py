@@ -30,7 +30,7 @@ from app.storefront.together import SignUps
 PREFIX, SIGN_UP = "/proxy", "/sign-up"
 ADMISSION = "perennial.storefront.admission"
 SIGN_UPS = "perennial.storefront.sign_ups"
-_LOOP = "perennial.storefront.loop"
+LOOP = "perennial.storefront.loop"
 _KINDS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 _SEEN: Schema = {
     "type": "object",
@@ -50,7 +50,7 @@ def _own_memory(state: BlueprintSetupState) -> None:
     admission = Admission(runtime)
     state.app.extensions.setdefault(ADMISSION, admission)
     state.app.extensions.setdefault(SIGN_UPS, SignUpDoor(admission, SignUps(runtime)))
-    state.app.extensions.setdefault(_LOOP, LoopThread("sign-ups"))
+    state.app.extensions.setdefault(LOOP, LoopThread("sign-ups"))
 
 
 @blueprint.post(SIGN_UP)
@@ -58,7 +58,7 @@ def post_sign_up() -> Response:
     """A visitor gives an address."""
     request.max_content_length = LARGEST_BODY
     door: SignUpDoor = current_app.extensions[SIGN_UPS]
-    loop: LoopThread = current_app.extensions[_LOOP]
+    loop: LoopThread = current_app.extensions[LOOP]
     return _response(loop.run(door.answer(_query(), _forwarded_for(), _arrived(request.get_data()))))
 
 

@@ -146,10 +146,10 @@ def row_of(part: Part) -> str:
     if part.ranked:
         given.append("'id', own.id")
         joins.append(f"join transfer_ranks own on own.kind = '{part.table}' and own.ref = (s.data ->> 'ref')::bigint")
-    lines = f"select * from transfer_{part.name} order by n"  # noqa: S608 - names of our own tables
+    number = ""
     if part.numbered and not part.ranked:
         # Before anything is joined, which may change the order of rows, and with it that of their numbers.
-        lines = f"select l.*, nextval(pg_get_serial_sequence('{part.table}', 'id')) as number from ({lines}) l"  # noqa: S608 - ditto
+        number = f", nextval(pg_get_serial_sequence('{part.table}', 'id')) as number"
         given.append("'id', s.number")
     if part.sourced:
         given.append("'source_id', source.id")
@@ -168,7 +168,7 @@ def row_of(part: Part) -> str:
     written = f"""
         select s.n, s.data || jsonb_build_object('shop_id', cast(:shop_id as bigint)
                {"".join(f", {pair}" for pair in given)}) as data
-        from ({lines}) s {" ".join(joins)}
+        from (select l.*{number} from (select * from transfer_{part.name} order by n) l) s {" ".join(joins)}
     """  # noqa: S608 - names of our own tables
     insert = f"""
         insert into {part.table} select r.* from written w

@@ -45,7 +45,7 @@ def test_a_draft_is_tried_on_the_past_before_it_is_in_force(admin: Admin) -> Non
         order(session, admin.shop_id, account, 1001, 12_00)
     address = asked(admin)
     shown = admin.shown(address)
-    assert "From now on 2 points for each whole EUR of all goods." in shown
+    assert "What is new 2 points for each whole EUR of all goods." in shown
     assert "No longer 1 point for each whole EUR of all goods." in shown
     assert "Points under the new rules 24 worth 1.20 EUR" in shown
     assert "Points under the present rules 12" in shown

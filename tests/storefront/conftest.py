@@ -23,6 +23,7 @@ from app.jobs import drain
 from app.popups.models import Popup
 from app.runtime import Runtime
 from app.shops.models import Shop
+from app.storefront.routes import LOOP
 from dev_store import web
 from dev_store.commerce import Commerce, open_shop
 from dev_store.config import Config, read_app_config
@@ -119,3 +120,4 @@ def street(runtime: Runtime, dev_store: tuple[str, DevStore], app_port: int) -> 
         thread.join()
         server.server_close()
         flask_app.extensions[EXTENSION].close()
+        flask_app.extensions[LOOP].close()

@@ -39,7 +39,7 @@ def test_a_sign_up_in_pieces_gets_its_code_and_no_one_may_store_the_answer(stree
     assert headers["content-length"] == str(len(orjson.dumps(content)))
 
 
-@pytest.mark.parametrize(("pieces", "read"), [(3, 3), (1_000, 101)])
+@pytest.mark.parametrize(("pieces", "read"), [(3, 3), (1_000, 5)])
 def test_a_body_that_never_ends_is_heard_out_for_a_while_and_refused(street: Street, pieces: int, read: int) -> None:
     body = Body(*[b"x" * LARGEST_BODY] * pieces)
     query = signed(street, "sign-up").partition("?")[2]

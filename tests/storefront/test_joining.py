@@ -27,6 +27,13 @@ def reward_friends(street: Street) -> None:
         add_version(session, street.shop.id, program.id, RULES, None, actor="test")
 
 
+def publish(street: Street) -> None:
+    for _ in range(3):
+        street.settle()
+        with street.runtime.database.system() as session:
+            dirty.wake_due(session)
+
+
 def logged_in(street: Street, email: str) -> requests.Session:
     street.commerce.create_customer(at=street.store.clock.now(), email=email)
     browser = requests.Session()
@@ -56,10 +63,7 @@ def test_who_joins_has_points_and_a_link_and_joining_again_changes_nothing(stree
 
 def test_friends_read_what_their_first_order_is_worth_without_any_popup(street: Street) -> None:
     reward_friends(street)
-    for _ in range(3):
-        street.settle()
-        with street.runtime.database.system() as session:
-            dirty.wake_due(session)
+    publish(street)
     [program] = [one for one in street.store.state.all(SHOP, "metafield") if one["key"] == "program"]
     assert json.loads(program["value"])["referrals"] == {"friend": 200, "minimum": None}
     page = requests.get(f"{street.origin}/{SHOP}/", timeout=10).text
@@ -76,10 +80,7 @@ def test_friends_read_what_their_first_order_is_worth_without_any_popup(street: 
 
 def test_friends_read_nothing_from_the_instant_on_at_which_the_program_ends(street: Street) -> None:
     reward_friends(street)
-    for _ in range(3):
-        street.settle()
-        with street.runtime.database.system() as session:
-            dirty.wake_due(session)
+    publish(street)
     ends = clock.now() + timedelta(days=3)
     with street.runtime.database.shop(street.shop.id) as session:
         program = default_program(session, street.shop.id)
