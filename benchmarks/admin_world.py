@@ -1,7 +1,7 @@
 """The shop whose admin is measured: the ledger's world with its orders, codes, segments, events and popups beside it.
 
-Five orders a member by default, those that the ledger's first entries are about; made once by SQL and kept. Called by
-`benchmarks.admin`.
+Five orders a member by default, those that the ledger's first entries are about, but spread until today, so that there
+is a last month to count and members of all segments; made once by SQL and kept. Called by `benchmarks.admin`.
 """
 
 import base64
@@ -24,7 +24,10 @@ from benchmarks.world import SECRET, World
 
 KEY = "benchmark-key"
 ORDERS_FROM = 5_000_000_000_000
-_AT = "cast(:since as timestamptz) + n * 36 * interval '1 day' + i % 1000000 * interval '1 second'"
+# Two years of a shop, in which a member orders at even distances.
+_DAYS = 720
+_PACE = f"({_DAYS} / :each)"
+_AT = f"cast(:since as timestamptz) + ((n - 1) * {_PACE} + i % {_PACE}) * interval '1 day' + i % 80000 * interval '1 s'"
 _ALL = "generate_series(1, :accounts) i cross join generate_series(1, :each) n"
 _MONEY = "1000 + (i * 37 + n * 101) % 9000"
 _STATEMENTS = (
@@ -95,7 +98,7 @@ def _is_filled(kept: World) -> bool:
 def _fill(kept: World, accounts: int, each: int) -> None:
     shop_id, _domain = shop_of(kept)
     now = clock.now()
-    values = {"shop": shop_id, "accounts": accounts, "each": each, "now": now, "since": now - timedelta(days=760)}
+    values = {"shop": shop_id, "accounts": accounts, "each": each, "now": now, "since": now - timedelta(days=_DAYS)}
     database = kept.runtime.database
     with database.system() as session:
         shop = session.get_one(Shop, shop_id)

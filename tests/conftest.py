@@ -66,6 +66,8 @@ def worker_database(server_url: URL) -> Iterator[str]:
     with admin.connect() as connection:
         connection.execute(text("select pg_advisory_lock(815)"))
         if not connection.scalar(text("select 1 from pg_database where datname = :name"), {"name": template}):
+            # One is left behind by a migration that failed.
+            connection.execute(text(f'drop database if exists "{template}_draft"'))
             connection.execute(text(f'create database "{template}_draft"'))
             draft = create_engine(server_url.set(database=f"{template}_draft"))
             migrate(draft)

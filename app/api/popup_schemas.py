@@ -5,9 +5,9 @@ from app.api.shapes import ID, INSTANT, INSTANT_OR_NULL, ONE_LINE, TEXT, WHOLE, 
 _FLAG: Schema = {"type": "boolean"}
 _DEFINITION: Schema = {
     "type": "object",
-    "description": "`trigger`: exit, invited (true), delay, idle (seconds), scroll (percent). `target`: pages, devices,"
-    " languages, countries, visitors, paths, cart_from, cart_to (minor units). `frequency`: days, times. `teaser`."
-    " `look`: accent. `texts` by language: title, body, button, consent, thanks, teaser, as plain text.",
+    "description": "`trigger`: exit, invited, form (true), delay, idle (seconds), scroll (percent). `target`: pages,"
+    " devices, languages, countries, visitors, paths, cart_from, cart_to (minor units). `frequency`: days, times."
+    " `teaser`. `look`: accent. `texts` by language: title, body, button, consent, thanks, teaser, as plain text.",
 }
 _KIND: Schema = {"type": "string", "enum": ["amount_off", "percent_off"]}
 _DECIMAL: Schema = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,3})?$"}

@@ -12,8 +12,10 @@ from typing import Any
 
 from app.merchant_json import Reader
 
-TRIGGERS = ("exit", "delay", "scroll", "idle", "invited")
-PAGES = ("home", "index", "collection", "product", "cart", "page", "blog", "article", "search", "list-collections")
+# `form` is no moment: the popup stands in a page, where the theme has the block for it.
+TRIGGERS = ("exit", "delay", "scroll", "idle", "invited", "form")
+# As Shopify names templates (https://shopify.dev/docs/api/liquid/objects/request).
+PAGES = ("index", "collection", "product", "cart", "page", "blog", "article", "search", "list-collections")
 _TEXTS = {"title": 120, "body": 600, "button": 60, "consent": 1_000, "thanks": 120, "teaser": 60}
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})?")
@@ -44,7 +46,7 @@ def consent_of(definition: dict[str, Any], version: str | None) -> tuple[str, st
 
 
 def _trigger(part: Reader) -> dict[str, Any]:
-    trigger: dict[str, Any] = {name: True for name in ("exit", "invited") if part.flag(name, default=False)}
+    trigger: dict[str, Any] = {name: True for name in ("exit", "invited", "form") if part.flag(name, default=False)}
     limits = {"delay": 3_600, "idle": 3_600, "scroll": 100}
     trigger |= {name: part.whole(name, most=most) for name, most in limits.items() if part.has(name)}
     if not trigger:

@@ -14,7 +14,7 @@ from dev_store.storefront.extension import Block, Extension
 from dev_store.storefront.objects import page_objects
 from dev_store.storefront.shopping import Shopping
 
-_PLACES = {"home": "main", "account": "main"}
+_PLACES = frozenset({"home", "account", "page"})
 
 
 def theme_of(state: State, shop: str) -> Document:

@@ -84,10 +84,14 @@ def _customer(here: Shopping) -> Mapping[str, Any] | None:
     }
 
 
+# What Shopify calls pages that have another name here (https://shopify.dev/docs/api/liquid/objects/request).
+_PAGE_TYPES = {"home": "index", "account": "customers/account", "login": "customers/login"}
+
+
 def _request(here: Shopping, page: str) -> dict[str, Any]:
     return {
         "locale": {"iso_code": here.language, "name": _NAMES[here.language], "root_url": here.root},
-        "page_type": page,
+        "page_type": _PAGE_TYPES.get(page, page),
         "design_mode": flask.request.args.get("design_mode") == "1",
         "host": here.shop["myshopify_domain"],
         "path": here.root,

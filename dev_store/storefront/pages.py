@@ -60,6 +60,12 @@ def product(shop: str, handle: str, language: str = "") -> ResponseReturnValue:
     return _show(here, "product", product=found[0])
 
 
+@_page("pages/<handle>")
+def page(shop: str, handle: str, language: str = "") -> ResponseReturnValue:
+    """A page that the merchant wrote; nothing but its title and the app blocks that were put into it."""
+    return _show(shopping(shop, language), "page", title=handle.replace("-", " ").capitalize())
+
+
 @_page("cart")
 def cart(shop: str, language: str = "") -> ResponseReturnValue:
     """What is in the cart and which codes apply."""

@@ -1,43 +1,36 @@
 // A member's link for friends: copied when its button is pressed; a customer who is no member yet becomes one, and has
-// it. One listener for all blocks of the page; nothing is asked before a button is pressed.
-(() => {
-  "use strict";
-  const statusOf = (button) => button.closest(".perennial-referral").querySelector("[role=status]");
+// it. Fetched by the first press (blocks/referral.liquid), so that a page that is only read pays nothing for it.
 
-  const copy = async (button) => {
-    const field = document.getElementById(button.dataset.perennialCopy);
-    field.select();
-    try {
-      await navigator.clipboard.writeText(field.value);
-      statusOf(button).textContent = button.dataset.copied;
-    } catch {
-      // No permission, or an old browser: the link is selected, so the keyboard copies it.
-    }
-  };
+const statusOf = (button) => button.closest(".perennial-referral").querySelector("[role=status]");
 
-  const join = async (button) => {
-    const field = document.getElementById(button.dataset.perennialJoin);
-    button.disabled = true;
-    try {
-      const answer = await fetch(`${window.Shopify?.routes?.root ?? "/"}apps/perennial/join`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: "{}",
-      });
-      const { referral_code: code } = await answer.json();
-      if (!code) throw new Error("no code");
-      field.value += encodeURIComponent(code);
-      field.closest("[hidden]").hidden = false;
-      button.closest("[data-perennial-joins]").hidden = true;
-      field.focus();
-    } catch {
-      button.disabled = false;
-      statusOf(button).textContent = button.dataset.failed;
-    }
-  };
+export const copy = async (button) => {
+  const field = document.getElementById(button.dataset.perennialCopy);
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+    statusOf(button).textContent = button.dataset.copied;
+  } catch {
+    // No permission, or an old browser: the link is selected, so the keyboard copies it.
+  }
+};
 
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest?.("[data-perennial-copy], [data-perennial-join]");
-    if (button) (button.dataset.perennialJoin ? join : copy)(button);
-  });
-})();
+export const join = async (button) => {
+  const field = document.getElementById(button.dataset.perennialJoin);
+  button.disabled = true;
+  try {
+    const answer = await fetch(`${window.Shopify?.routes?.root ?? "/"}apps/perennial/join`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: "{}",
+    });
+    const { referral_code: code } = await answer.json();
+    if (!code) throw new Error("no code");
+    field.value += encodeURIComponent(code);
+    field.closest("[hidden]").hidden = false;
+    button.closest("[data-perennial-joins]").hidden = true;
+    field.focus();
+  } catch {
+    button.disabled = false;
+    statusOf(button).textContent = button.dataset.failed;
+  }
+};

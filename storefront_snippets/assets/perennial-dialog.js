@@ -1,5 +1,6 @@
-// A popup as people meet it: a dialog with an address field, then a code. Fetched by perennial.js when one is due.
-// All texts are put in as text, never as markup. Pressing the button asks the app; a popup that was shown is counted once.
+// Signing up as people meet it: an address field, then a code. In a dialog, fetched by perennial.js when one is due, or in
+// a form that stands in the page (blocks/form.liquid), fetched when it is sent. All texts are put in as text, never as
+// markup. Pressing the button asks the app; a popup that was shown is counted once.
 
 const make = (tag, attributes = {}, ...children) => {
   const element = Object.assign(document.createElement(tag), attributes);
@@ -72,13 +73,125 @@ const putIntoCart = async (code) => {
   return (after.discount_codes || []).some((entry) => entry.code.toUpperCase() === code.toUpperCase());
 };
 
+// What happens to a form with an address: `place` holds the heading and the part below it, which the code takes;
+// `offer` is what is asked for (popup, consent, language, page, how), `on` hears of what the browser should remember.
+class SignUp {
+  #form;
+  #place;
+  #offer;
+  #texts;
+  #thanks;
+  #on;
+  done = false;
+
+  constructor(form, { place, offer, texts, thanks, on = {} }) {
+    this.#form = form;
+    this.#place = place;
+    this.#offer = offer;
+    this.#texts = texts;
+    this.#thanks = thanks;
+    this.#on = on;
+  }
+
+  async submit() {
+    const texts = this.#texts;
+    const { email, company } = this.#form.elements;
+    const problem = this.#form.querySelector("[role=alert]");
+    const button = this.#form.querySelector("button");
+    problem.textContent = "";
+    email.removeAttribute("aria-invalid");
+    if (!email.value.trim() || !email.checkValidity()) return this.#complain(email, problem);
+    // Pressed twice is asked once.
+    if (button.getAttribute("aria-disabled")) return;
+    button.setAttribute("aria-disabled", "true");
+    const label = button.textContent;
+    button.textContent = texts.wait;
+    try {
+      const ref = new URLSearchParams(location.search).get("ref");
+      const wish = { ...this.#offer, email: email.value.trim(), company: company.value, ref };
+      const answer = await send(SIGN_UP, wish);
+      if (answer.state === "invalid") this.#complain(email, problem);
+      else if (answer.state === "later") this.#wait(wish);
+      else if (typeof answer.code === "string") await this.#thank(answer.code);
+      else throw new Error("not an answer of ours");
+    } catch {
+      problem.textContent = texts.failed;
+    } finally {
+      button.removeAttribute("aria-disabled");
+      button.textContent = label;
+    }
+  }
+
+  #complain(field, problem) {
+    field.setAttribute("aria-invalid", "true");
+    problem.textContent = this.#texts.invalid;
+    field.focus();
+  }
+
+  // No code was left. Asked again with the same address, the app answers with the one that it has made meanwhile.
+  async #wait(wish) {
+    this.#on.waits?.();
+    const words = make("p", { textContent: this.#texts.later });
+    words.setAttribute("role", "status");
+    const place = this.#greet();
+    place.replaceChildren(words);
+    for (const seconds of PATIENCE) {
+      await pause(seconds);
+      if (!place.isConnected) return;
+      const answer = await send(SIGN_UP, wish).catch(() => null);
+      if (typeof answer?.code === "string") return this.#thank(answer.code);
+    }
+    words.textContent = this.#texts.not_yet;
+  }
+
+  // The heading says thank you, and is where screen readers go on; returns what stands below it.
+  #greet() {
+    this.done = true;
+    const title = this.#place.querySelector("h2");
+    title.textContent = this.#thanks || title.textContent;
+    title.focus();
+    return this.#place.querySelector(".perennial-body");
+  }
+
+  async #thank(text) {
+    this.#on.done?.();
+    const texts = this.#texts;
+    const status = make("p", { className: "perennial-status" });
+    status.setAttribute("role", "status");
+    const copy = make("button", { type: "button", className: "perennial-main", textContent: texts.copy });
+    const code = make("code", { className: "perennial-code", textContent: text });
+    copy.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(text);
+        status.textContent = texts.copied;
+      } catch {
+        getSelection()?.selectAllChildren(code);
+      }
+    });
+    this.#greet().replaceChildren(make("p", { textContent: texts.code }), code, copy, status);
+    const applied = await putIntoCart(text).catch(() => false);
+    status.textContent = applied ? texts.in_cart : texts.at_checkout;
+  }
+}
+
+// A form that stands in the page was sent; beside its fields it carries what the page knows of the offer.
+const standing = new WeakMap();
+
+export const signUpIn = (form) => {
+  if (!standing.has(form)) {
+    const told = JSON.parse(form.querySelector("[type='application/json']").textContent);
+    standing.set(form, new SignUp(form, { place: form.closest(".perennial-form"), ...told }));
+  }
+  return standing.get(form).submit();
+};
+
 export class Popup {
   #popup;
   #config;
   #on;
   #words;
   #dialog;
-  #signedUp = false;
+  #signUp;
   #code = false;
 
   constructor(popup, config, on) {
@@ -96,7 +209,8 @@ export class Popup {
     const title = make("h2", { id: "perennial-title", tabIndex: -1, textContent: this.#words.title || "" });
     const close = make("button", { type: "button", className: "perennial-close", textContent: "×" });
     close.setAttribute("aria-label", texts.close);
-    this.#dialog = make("dialog", { className: "perennial-popup" }, close, title, popup.greets ? this.#greeting() : this.#question(how));
+    this.#dialog = make("dialog", { className: "perennial-popup" }, close, title);
+    this.#dialog.append(popup.greets ? this.#greeting() : this.#question(how));
     this.#dialog.setAttribute("aria-labelledby", title.id);
     paint(this.#dialog, popup, this.#config);
     close.addEventListener("click", () => this.#dialog.close());
@@ -113,7 +227,7 @@ export class Popup {
     window.addEventListener("pagehide", left);
     this.#dialog.addEventListener("close", () => {
       window.removeEventListener("pagehide", left);
-      tell(!this.#signedUp);
+      tell(!this.#signUp?.done);
       this.#dialog.remove();
       if (!this.#code) this.#on.closed();
     });
@@ -131,7 +245,7 @@ export class Popup {
   }
 
   #question(how) {
-    const { texts, email } = this.#config;
+    const { texts, email, language, page } = this.#config;
     const field = make("input", {
       id: "perennial-email",
       type: "email",
@@ -146,7 +260,6 @@ export class Popup {
     trap.setAttribute("aria-hidden", "true");
     const problem = make("p", { id: "perennial-problem", className: "perennial-problem" });
     problem.setAttribute("role", "alert");
-    const button = make("button", { className: "perennial-main", textContent: this.#words.button || texts.submit });
     const form = make(
       "form",
       { noValidate: true },
@@ -155,100 +268,28 @@ export class Popup {
       trap,
       problem,
       make("p", { id: "perennial-consent", className: "perennial-consent", textContent: this.#words.consent || "" }),
-      button,
+      make("button", { className: "perennial-main", textContent: this.#words.button || texts.submit }),
     );
+    this.#signUp = new SignUp(form, {
+      place: this.#dialog,
+      offer: { popup: this.#popup.id, consent: this.#words.consent_version ?? null, language, page, how },
+      texts,
+      thanks: this.#words.thanks,
+      on: {
+        waits: this.#on.waits,
+        done: () => {
+          this.#code = true;
+          this.#on.done();
+        },
+      },
+    });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#submit({ field, trap, problem, button, how });
+      this.#signUp.submit();
     });
     const words = this.#on.owed ? texts.again : this.#words.body;
     const body = words && make("p", { textContent: words });
     return make("div", { className: "perennial-body" }, body, form);
-  }
-
-  async #submit({ field, trap, problem, button, how }) {
-    const { texts, language } = this.#config;
-    problem.textContent = "";
-    field.removeAttribute("aria-invalid");
-    if (!field.value.trim() || !field.checkValidity()) return this.#complain(field, problem, texts.invalid);
-    // Pressed twice is asked once.
-    if (button.getAttribute("aria-disabled")) return;
-    button.setAttribute("aria-disabled", "true");
-    const label = button.textContent;
-    button.textContent = texts.wait;
-    try {
-      const wish = {
-        popup: this.#popup.id,
-        email: field.value.trim(),
-        company: trap.value,
-        consent: this.#words.consent_version ?? null,
-        language,
-        page: this.#config.page,
-        how,
-        ref: new URLSearchParams(location.search).get("ref"),
-      };
-      const answer = await send(SIGN_UP, wish);
-      if (answer.state === "invalid") this.#complain(field, problem, texts.invalid);
-      else if (answer.state === "later") this.#wait(wish);
-      else if (typeof answer.code === "string") await this.#thank(answer.code);
-      else throw new Error("not an answer of ours");
-    } catch {
-      problem.textContent = texts.failed;
-    } finally {
-      button.removeAttribute("aria-disabled");
-      button.textContent = label;
-    }
-  }
-
-  #complain(field, problem, text) {
-    field.setAttribute("aria-invalid", "true");
-    problem.textContent = text;
-    field.focus();
-  }
-
-  // No code was left. Asked again with the same address, the app answers with the one that it has made meanwhile.
-  async #wait(wish) {
-    this.#on.waits();
-    const words = make("p", { textContent: this.#config.texts.later });
-    words.setAttribute("role", "status");
-    this.#greet().replaceChildren(words);
-    for (const seconds of PATIENCE) {
-      await pause(seconds);
-      if (!this.#dialog.isConnected) return;
-      const answer = await send(SIGN_UP, wish).catch(() => null);
-      if (typeof answer?.code === "string") return this.#thank(answer.code);
-    }
-    words.textContent = this.#config.texts.not_yet;
-  }
-
-  // The heading says thank you, and is where screen readers go on; returns what stands below it.
-  #greet() {
-    this.#signedUp = true;
-    const title = this.#dialog.querySelector("h2");
-    title.textContent = this.#words.thanks || title.textContent;
-    title.focus();
-    return this.#dialog.querySelector(".perennial-body");
-  }
-
-  async #thank(text) {
-    this.#code = true;
-    this.#on.done();
-    const { texts } = this.#config;
-    const status = make("p", { className: "perennial-status" });
-    status.setAttribute("role", "status");
-    const copy = make("button", { type: "button", className: "perennial-main", textContent: texts.copy });
-    const code = make("code", { className: "perennial-code", textContent: text });
-    copy.addEventListener("click", async () => {
-      try {
-        await navigator.clipboard.writeText(text);
-        status.textContent = texts.copied;
-      } catch {
-        getSelection()?.selectAllChildren(code);
-      }
-    });
-    this.#greet().replaceChildren(make("p", { textContent: texts.code }), code, copy, status);
-    const applied = await putIntoCart(text).catch(() => false);
-    status.textContent = applied ? texts.in_cart : texts.at_checkout;
   }
 }
 

@@ -184,7 +184,7 @@
     const select = ({ type }) => {
       if (type !== SELECTED) return;
       shown = false;
-      open(popups[0], "preview");
+      open(popups.find(({ trigger }) => !trigger.form) || popups[0], "preview");
     };
     document.addEventListener(SELECTED, select);
     met.forEach(select);

@@ -44,6 +44,20 @@ def test_a_popup_is_made_once_switched_off_and_shown_when_switched_on(admin: Adm
     assert popup_of(admin).active
 
 
+def test_a_form_for_some_stands_in_a_page_and_says_its_number(admin: Admin) -> None:
+    whom = {"form": "1", "languages": "en", "countries": "de, at", "cart_from": "10", "cart_to": "50.50"}
+    answer = admin.post("/popups", **{**FORM, "exit": "", **whom})
+    assert answer.status_code == 204, words(answer)
+    made = popup_of(admin)
+    assert made.definition["trigger"]["form"] is True
+    target = {"languages": ["en"], "countries": ["DE", "AT"], "cart_from": 10_00, "cart_to": 50_50}
+    assert made.definition["target"] == {"devices": ["phone"], **target}
+    page = admin.get(f"/popups/{made.id}")
+    assert f"Its number for the theme editor: {made.id}." in words(page)
+    for typed in ('value="DE, AT"', 'value="10.00"', 'value="50.50"'):
+        assert typed in page.text
+
+
 def test_a_change_keeps_the_offer_and_notices_another_editor(admin: Admin) -> None:
     admin.post("/popups", **FORM)
     address = f"/popups/{popup_of(admin).id}"
@@ -64,6 +78,8 @@ def test_a_change_keeps_the_offer_and_notices_another_editor(admin: Admin) -> No
         ({"title.en": "", "consent.en": ""}, "This is needed."),
         ({"consent.en": ""}, "This is needed."),
         ({"exit": None}, "Say when the popup is shown"),
+        ({"countries": "Germany"}, "Write countries as codes of two letters"),
+        ({"cart_from": "50", "cart_to": "50"}, "This must be more than the amount before it."),
         ({"accent": "red"}, "must be a colour such as #1d5b4f"),
         ({"value": "101"}, "At most 100 per cent."),
         ({"title.en": "x" * 121}, "must be a text of at most 120 characters"),

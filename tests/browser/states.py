@@ -159,7 +159,32 @@ def _newcomer(page: Page, shop: WindowShop) -> None:
     log_in(page, shop, None)
 
 
-POINTS, REFERRAL = ".perennial-points", ".perennial-referral"
+def stand_in_page(shop: WindowShop, **target: list[str]) -> None:
+    """The offer waits for nothing: it stands where the theme has the block."""
+    shop.publish("popups", {"list": [POPUP | {"trigger": {"form": True}, "target": target}]})
+
+
+def _form(page: Page, shop: WindowShop) -> None:
+    stand_in_page(shop)
+    page.goto(shop.url)
+    expect(page.locator(FORM)).to_be_visible()
+
+
+def _form_refused(page: Page, shop: WindowShop) -> None:
+    _form(page, shop)
+    page.locator(FORM).get_by_role("button").click()
+    expect(page.get_by_role("alert").filter(has_text="valid e-mail")).to_be_visible()
+
+
+def _form_code(page: Page, shop: WindowShop) -> None:
+    shop.app.answers = [{"state": "code", "code": "WELCOME-7Q2K4M"}]
+    _form(page, shop)
+    page.get_by_label("Your e-mail address").fill("bea@example.com")
+    page.locator(FORM).get_by_role("button").click()
+    expect(page.get_by_role("status").filter(has_text="in your cart")).to_be_visible()
+
+
+FORM, POINTS, REFERRAL = ".perennial-form", ".perennial-points", ".perennial-referral"
 STATES = (
     State("popup", open_popup),
     State("popup-refused", _refused),
@@ -177,4 +202,7 @@ STATES = (
     State("points-newcomer", _newcomer, POINTS),
     State("referral-visitor", _visitor, REFERRAL),
     State("referral-member", _member, REFERRAL),
+    State("form", _form, FORM),
+    State("form-refused", _form_refused, FORM),
+    State("form-code", _form_code, FORM),
 )

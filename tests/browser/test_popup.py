@@ -36,13 +36,13 @@ def test_nothing_is_asked_of_the_app_before_the_visitor_acts(page: Page, shop: W
     )
     page.goto(shop.url)
     assert page.evaluate("() => window.touched ?? false") is False
-    assert [name for name in map(_of_the_extension, asked) if name] == ["perennial-copy.js"]
+    assert [name for name in map(_of_the_extension, asked) if name] == []
     page.mouse.move(300, 300)
     page.wait_for_function("() => window.touched")
     page.wait_for_timeout(300)
     expect(dialog(page)).to_have_count(0)
     assert [url for url in asked if "/apps/" in url or "/cart/" in url] == []
-    assert [name for name in map(_of_the_extension, asked) if name] == ["perennial-copy.js", "perennial.js"]
+    assert [name for name in map(_of_the_extension, asked) if name] == ["perennial.js"]
 
 
 def _of_the_extension(url: str) -> str:

@@ -142,6 +142,7 @@ def test_a_friend_follows_the_link_and_buys_and_both_are_rewarded_until_a_refund
     expect(page.get_by_text("You have 30 points.")).to_be_visible()
 
 
+@pytest.mark.requirement(133)
 @pytest.mark.requirement(42, partly=True)
 def test_a_customer_becomes_a_member_by_a_button_and_has_a_link(page: Page, street: Street) -> None:  # noqa: F811 - the fixture
     reward_friends(street)

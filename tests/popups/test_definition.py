@@ -28,8 +28,8 @@ def test_what_was_published_can_be_sent_back() -> None:
     once = parse(
         LEAST
         | {
-            "trigger": {"delay": 20, "scroll": 50, "idle": 30, "invited": True},
-            "target": {"pages": ["home"], "countries": ["DE"], "paths": ["/de/*"], "cart_from": 0, "cart_to": 50_00},
+            "trigger": {"delay": 20, "scroll": 50, "idle": 30, "invited": True, "form": True},
+            "target": {"pages": ["index"], "countries": ["DE"], "paths": ["/de/*"], "cart_from": 0, "cart_to": 50_00},
             "frequency": {"days": 0, "times": 1},
             "teaser": False,
             "look": {"accent": "#1D5B4F"},
@@ -44,6 +44,7 @@ def test_what_was_published_can_be_sent_back() -> None:
         ({"trigger": {}}, "trigger.exit or another trigger must be given"),
         ({"trigger": {"scroll": 101}}, "trigger.scroll must be a whole number from 0 to 100"),
         ({"trigger": {"exit": True, "hover": True}}, "trigger.hover is not known here"),
+        ({"target": {"pages": ["home"]}}, "target.pages holds a word that means nothing here"),
         ({"target": {"countries": ["Germany"]}}, "target.countries holds a word that means nothing here"),
         ({"target": {"paths": ["*/x"]}}, "target.paths holds a word that means nothing here"),
         ({"target": {"cart_from": 5, "cart_to": 5}}, "target.cart_to must be greater than `cart_from`"),

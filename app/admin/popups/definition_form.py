@@ -1,23 +1,27 @@
 """The form of a popup's definition: what is typed becomes the JSON that `app.popups.definition` reads, and back.
 
-What the form does not know (paths, bounds of the cart in rare cases) stays as it is in the definition.
+What the form does not know (paths) stays as it is in the definition.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from app.admin.forms import Form
+from app.admin.forms import LARGEST, Form
 from app.admin.texts import gettext as _
 from app.discounts.pools.service import Offer
 from app.errors import Invalid
+from app.money import to_decimal_string
 from app.popups.definition import parse
 
 TEXTS = ("title", "body", "button", "consent", "thanks", "teaser")
-PAGES = ("home", "collection", "product", "cart", "page", "blog", "article", "search")
+PAGES = ("index", "collection", "product", "cart", "page", "blog", "article", "search")
 DEVICES = ("desktop", "phone")
 VISITORS = ("new", "known", "member")
 _LISTS = {"pages": PAGES, "devices": DEVICES, "visitors": VISITORS}
+_BOUNDS = ("cart_from", "cart_to")
+_COUNTRIES = re.compile(r"[A-Z]{2}(?:[ ,;]+[A-Z]{2})*")
 _NUMBERS = {"delay": 3_600, "scroll": 100, "idle": 3_600}
 
 
@@ -33,12 +37,12 @@ def empty(languages: Iterable[str], colour: str | None) -> dict[str, Any]:
     }
 
 
-def read(form: Form, before: Mapping[str, Any], languages: Iterable[str]) -> dict[str, Any]:
+def read(form: Form, before: Mapping[str, Any], languages: Sequence[str], currency: str) -> dict[str, Any]:
     """The definition that was typed, over the one from before; complaints about fields are kept in the form."""
     drafted = {
         **before,
         "trigger": _trigger(form, before.get("trigger", {})),
-        "target": {**before.get("target", {}), **{name: form.choices(name, of) for name, of in _LISTS.items()}},
+        "target": _target(form, before.get("target", {}), languages, currency),
         "frequency": {
             "days": form.whole("days", least=0, most=3_650),
             "times": form.whole("times", least=1, most=100),
@@ -56,7 +60,7 @@ def read(form: Form, before: Mapping[str, Any], languages: Iterable[str]) -> dic
 
 
 def _trigger(form: Form, before: Mapping[str, Any]) -> dict[str, Any]:
-    trigger: dict[str, Any] = {"exit": True} if form.has("exit") else {}
+    trigger: dict[str, Any] = {name: True for name in ("exit", "form") if form.has(name)}
     trigger |= {"invited": True} if before.get("invited") else {}
     for name, most in _NUMBERS.items():
         if form.text(name):
@@ -64,6 +68,24 @@ def _trigger(form: Form, before: Mapping[str, Any]) -> dict[str, Any]:
     if not trigger:
         form.complain("delay", _("Say when the popup is shown: at least one of these."))
     return trigger
+
+
+def _target(form: Form, before: Mapping[str, Any], languages: Sequence[str], currency: str) -> dict[str, Any]:
+    """Nothing ticked and nothing typed is everybody."""
+    countries = form.text("countries").upper()
+    if countries and not _COUNTRIES.fullmatch(countries):
+        form.complain("countries", _("Write countries as codes of two letters, such as DE, AT."))
+    bounds = {name: form.amount(name, currency) for name in _BOUNDS if form.text(name)}
+    if bounds.get("cart_to", LARGEST) <= bounds.get("cart_from", 0):
+        form.complain("cart_to", _("This must be more than the amount before it."))
+    return {
+        **{name: value for name, value in before.items() if name not in _BOUNDS},
+        **{name: form.choices(name, of) for name, of in _LISTS.items()},
+        # A language of which the form shows no words is still one of the popup's.
+        "languages": form.choices("languages", dict.fromkeys([*languages, *before.get("languages", [])])),
+        "countries": re.findall(r"[A-Z]{2}", countries),
+        **bounds,
+    }
 
 
 def _texts(form: Form, languages: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -92,6 +114,11 @@ def _complain(form: Form, error: Invalid) -> None:
         name = f"{parts[2]}.{parts[1]}" if parts[0] == "texts" and len(parts) == 3 else parts[-1]
         form.complain(name, what)
     form.check()
+
+
+def bounds(target: Mapping[str, Any], currency: str) -> dict[str, str]:
+    """The least and the most that a cart holds, as amounts are typed."""
+    return {name: to_decimal_string(target[name], currency) for name in _BOUNDS if target.get(name) is not None}
 
 
 def offer(form: Form, currency: str) -> Offer:

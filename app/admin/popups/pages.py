@@ -5,7 +5,7 @@ from typing import Any
 from app.admin.models import ShopProfile
 from app.admin.popups import definition_form, queries
 from app.admin.setup import service as profiles
-from app.admin.texts import Formats
+from app.admin.texts import LANGUAGES, Formats
 from app.admin.texts import gettext as _
 from app.admin.visit import Done, View, Visit
 from app.audit.service import record
@@ -55,7 +55,8 @@ def _editor(visit: Visit, popup: Popup | None, definition: dict[str, Any], langu
         "popup": popup,
         "definition": definition,
         "spoken": languages,
-        "pages": definition_form.PAGES,
+        "tongues": [(tongue, LANGUAGES.get(tongue, tongue)) for tongue in _tongues(definition, languages)],
+        "bounds": definition_form.bounds(definition["target"], visit.shop.currency),
         "seen": seen(popup) if popup else None,
         "offer": None,
     }
@@ -64,6 +65,11 @@ def _editor(visit: Visit, popup: Popup | None, definition: dict[str, Any], langu
         values |= {"offer": _offer(visit, pool), "pool": pool, "free": free}
         values["counted"] = counting.statistics(visit.session, visit.shop.id, [popup.id])[popup.id]
     return View("admin/popup.html", values)
+
+
+def _tongues(definition: dict[str, Any], languages: list[str]) -> list[str]:
+    """Those that visitors may be chosen by: what the editor shows words of, and what was chosen before."""
+    return list(dict.fromkeys([*languages, *definition["target"].get("languages", [])]))
 
 
 def _languages(visit: Visit, definition: dict[str, Any]) -> list[str]:
@@ -86,7 +92,8 @@ def create(visit: Visit) -> Done:
     languages = _languages(visit, {})
     name = visit.form.text("name", needed=True, most=100)
     offer = definition_form.offer(visit.form, visit.shop.currency)
-    definition = definition_form.read(visit.form, definition_form.empty(languages, _brand(visit).colour), languages)
+    definition = definition_form.read(visit.form, definition_form.empty(languages, _brand(visit).colour), languages,
+                                      visit.shop.currency)  # fmt: skip
     popup = service.create(visit.session, visit.shop.id, name=name, definition=definition, offer=offer)
     _record(visit, popup, "popup.created")
     return Done(f"/popups/{popup.id}", _("The popup is made. It is not shown before you switch it on."))
@@ -99,7 +106,7 @@ def change(visit: Visit, popup_id: int) -> Done:
     visit.form.unchanged_since(seen(popup))
     name = visit.form.text("name", needed=True, most=100)
     languages = _languages(visit, popup.definition)
-    definition = definition_form.read(visit.form, popup.definition, languages)
+    definition = definition_form.read(visit.form, popup.definition, languages, visit.shop.currency)
     service.change(visit.session, visit.shop.id, popup.id, name=name, definition=definition)
     _record(visit, popup, "popup.changed")
     return Done(f"/popups/{popup.id}", _("The popup is saved."))
