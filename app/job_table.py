@@ -3,7 +3,7 @@
 from importlib import import_module
 
 MODULES = (
-    "app.admin.home.jobs",
+    "app.admin.figures.jobs",
     "app.api.jobs",
     "app.customers.figure_reading",
     "app.customers.looking",

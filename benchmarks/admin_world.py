@@ -1,7 +1,8 @@
-"""The shop whose admin is measured: the ledger's world with its orders, codes, segments, events and popups beside it.
+"""The shop whose admin is measured: the ledger's world with its orders, codes, segments, events, popups and friends.
 
 Five orders a member by default, those that the ledger's first entries are about, but spread until today, so that there
-is a last month to count and members of all segments; made once by SQL and kept. Called by `benchmarks.admin`.
+is a last month to count; some members stay away or spend much, so that every segment has some. Half of the members came
+by a popup, each twentieth was brought by another. Made once by SQL and kept. Called by `benchmarks.admin`.
 """
 
 import base64
@@ -27,9 +28,11 @@ ORDERS_FROM = 5_000_000_000_000
 # Two years of a shop, in which a member orders at even distances.
 _DAYS = 720
 _PACE = f"({_DAYS} / :each)"
-_AT = f"cast(:since as timestamptz) + ((n - 1) * {_PACE} + i % {_PACE}) * interval '1 day' + i % 80000 * interval '1 s'"
+_AWAY = "case i % 7 when 0 then 300 when 1 then 600 else 0 end"
+_AT = f"""cast(:since as timestamptz) + ((n - 1) * {_PACE} + i % {_PACE} - {_AWAY}) * interval '1 day'
+            + i % 80000 * interval '1 s'"""
 _ALL = "generate_series(1, :accounts) i cross join generate_series(1, :each) n"
-_MONEY = "1000 + (i * 37 + n * 101) % 9000"
+_MONEY = "(1000 + (i * 37 + n * 101) % 9000) * case i % 50 when 0 then 10 else 1 end"
 _STATEMENTS = (
     f"""insert into orders (shop_id, id, account_id, customer_id, name, currency, subtotal_minor,
             current_subtotal_minor, total_minor, current_total_minor, financial_status, paid, created_at, processed_at,
@@ -64,14 +67,22 @@ _STATEMENTS = (
             "consent_version": "1"}}}', id, true, :now, :now from code_pools where shop_id = :shop""",
     """insert into sign_ups (shop_id, popup_id, mailbox, email, account_id, code, created_at)
         select :shop, p.id, 'm' || i, 'm' || i || '@example.com', i, 'WELCOME-' || i, :now
-        from popups p cross join generate_series(1, :accounts / 20) i where p.shop_id = :shop""",
+        from popups p cross join generate_series(1, :accounts / 2) i where p.shop_id = :shop""",
+    f"""insert into order_codes (shop_id, order_id, code, amount_minor, kind)
+        select :shop, {ORDERS_FROM} + :accounts + i, 'WELCOME-' || i, 500, 'percentage'
+        from generate_series(1, :accounts / 2, 5) i""",  # noqa: S608 - ditto
+    """insert into referral_codes (shop_id, code, account_id, created_at)
+        select :shop, 'FRIEND-' || i, i, :now from generate_series(1, :accounts / 10) i""",
+    f"""insert into referrals (shop_id, order_id, advocate_account_id, code, matched_by, noted_at)
+        select :shop, {ORDERS_FROM} + :accounts + :accounts - i, i, 'FRIEND-' || i, 'attribute', :now
+        from generate_series(1, :accounts / 20) i""",  # noqa: S608 - ditto
     """insert into popup_days (shop_id, popup_id, day, part, views, closes)
         select :shop, p.id, cast(cast(:now as timestamptz) as date) - d, part, 1000, 900
         from popups p cross join generate_series(0, 364) d cross join generate_series(0, 7) part
         where p.shop_id = :shop""",
 )
 _FILLED = ("orders", "account_totals", "discount_codes", "inbox_events", "audit_log", "sign_ups", "popup_days",
-           "segment_profiles", "segment_members")  # fmt: skip
+           "order_codes", "referral_codes", "referrals", "segment_profiles", "segment_members")  # fmt: skip
 
 
 @contextmanager

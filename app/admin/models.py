@@ -1,4 +1,4 @@
-"""What the admin keeps of its own: how staff read, brand and set-up of a shop, the figures of its home."""
+"""What the admin keeps of its own: how staff read, brand and set-up of a shop, figures of the whole of it."""
 
 from datetime import datetime
 from typing import Any
@@ -37,10 +37,10 @@ class ShopProfile(Base):
     updated_at: Mapped[datetime]
 
 
-class HomeFigures(Base):
-    """What the home counts of two months, kept because a large shop takes seconds to count."""
+class ShopFigures(Base):
+    """What pages count over the whole shop (`app.admin.figures`), kept because a large shop takes seconds to count."""
 
-    __tablename__ = "home_figures"
+    __tablename__ = "shop_figures"
 
     shop_id: Mapped[int] = mapped_column(primary_key=True)
     counted_at: Mapped[datetime]

@@ -68,18 +68,20 @@ def preview(session: Session, shop_id: int, query: str, *, sample: int = 10) -> 
 
 def members(session: Session, shop_id: int, segment_id: int, *, beyond: int = 0, limit: int = 50) -> Sequence[Person]:
     """Who is in a segment, in the order of accounts, after an account."""
-    found = (
-        select(SegmentMember.account_id, SegmentProfile.customer_id, SegmentMember.since)
-        .join(
-            SegmentProfile,
-            (SegmentProfile.shop_id == SegmentMember.shop_id) & (SegmentProfile.account_id == SegmentMember.account_id),
-        )
+    # Cut off before anybody is looked up: joined first, all profiles before `beyond` may be gone through.
+    page = (
+        select(SegmentMember.account_id, SegmentMember.since)
         .where(
             SegmentMember.shop_id == shop_id, SegmentMember.segment_id == segment_id, SegmentMember.account_id > beyond
         )
+        .order_by(SegmentMember.account_id)
+        .limit(limit)
+        .subquery()
     )
-    rows = session.execute(found.order_by(SegmentMember.account_id).limit(limit))
-    return [Person(row.account_id, row.customer_id, row.since) for row in rows]
+    found = select(page.c.account_id, SegmentProfile.customer_id, page.c.since).join(
+        SegmentProfile, (SegmentProfile.shop_id == shop_id) & (SegmentProfile.account_id == page.c.account_id)
+    )
+    return [Person(*row) for row in session.execute(found.order_by(page.c.account_id))]
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from datetime import date
 from typing import Any
 
 from app import clock
-from app.admin.home import jobs, queries
-from app.admin.models import HomeFigures
+from app.admin.figures import kept
+from app.admin.figures.kept import Figures
+from app.admin.home import queries
 from app.admin.segments.wording import name_of
 from app.admin.setup import proposals
 from app.admin.setup import service as setup
@@ -29,7 +30,7 @@ def show(visit: Visit) -> View:
     profile = setup.profile(visit.session, visit.shop.id)
     program = default_program(visit.session, visit.shop.id)
     live = program_rules(visit.session, [visit.shop.id])[visit.shop.id]
-    figures = _figures(visit)
+    figures = kept.of(visit.session, visit.shop, "home")
     values: dict[str, Any] = {
         "standing": standing(visit.shop),
         "missing": missing_scopes(visit.shop.scopes, visit.settings.scopes),
@@ -52,16 +53,6 @@ def embed_link(visit: Visit) -> str:
     wanted = f"{visit.settings.api_key}/{EMBED}"
     path = f"/admin/themes/current/editor?context=apps&template=index&activateAppId={wanted}"
     return shop_url(visit.settings, visit.shop.domain, path)
-
-
-def _figures(visit: Visit) -> HomeFigures | None:
-    """Fresh ones of a small shop; of a large one those that there are, while a job counts."""
-    row = queries.kept(visit.session, visit.shop.id)
-    if not queries.is_large(visit.session, visit.shop.id):
-        return HomeFigures(counted_at=clock.now(), figures=queries.counted(visit.session, visit.shop))
-    if row is None or not queries.is_fresh(row):
-        jobs.plan(visit.session, visit.shop.id)
-    return row
 
 
 def _at_risk(visit: Visit) -> dict[str, Any] | None:
@@ -88,12 +79,12 @@ def _inbox(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _compared(visit: Visit, row: HomeFigures, goal: str) -> dict[str, Any]:
+def _compared(visit: Visit, row: Figures, goal: str) -> dict[str, Any]:
     """The last thirty days against the thirty before: figures, charts, and the measure of the goal."""
     fmt = Formats(visit.locale, visit.shop.currency, visit.zone)
-    series: dict[str, list[int]] = row.figures["series"]
+    series: dict[str, list[int]] = row.values["series"]
     sums = {name: (sum(days[queries.DAYS :]), sum(days[: queries.DAYS])) for name, days in series.items()}
-    labels = [fmt.day(date.fromisoformat(day), "short") for day in row.figures["days"][queries.DAYS :]]
+    labels = [fmt.day(date.fromisoformat(day), "short") for day in row.values["days"][queries.DAYS :]]
     charts = [
         (words, list(zip(labels, series[name][queries.DAYS :], strict=True)), series[name][: queries.DAYS], shown)
         for words, name, shown in (
@@ -113,8 +104,8 @@ def _compared(visit: Visit, row: HomeFigures, goal: str) -> dict[str, Any]:
         "figures": [(words, shown(sums[name][0]), change(fmt, *sums[name])) for words, name, shown in listed],
         "charts": charts,
         "now": [
-            (_("Members"), fmt.number(row.figures["now"]["members"])),
-            (_("Points outstanding"), fmt.number(row.figures["now"]["points"])),
+            (_("Members"), fmt.number(row.values["now"]["members"])),
+            (_("Points outstanding"), fmt.number(row.values["now"]["points"])),
         ],
         "measure": measure(fmt, goal, sums) if goal else None,
         "quiet": not any(sums["orders"]),

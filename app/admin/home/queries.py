@@ -1,7 +1,7 @@
-"""The figures of the home: sixty days, day by day, and what there is now. Counted by SQL, kept as one document.
+"""The figures of the home: sixty days, day by day, and what there is now. Counted by SQL, as one document.
 
-A small shop is counted whenever somebody looks; a large one takes seconds, so a job counts it (`jobs.py`) and the page
-says when that was. Days are days of the shop's zone; money is in minor units, after refunds.
+Called by `app.admin.figures`, which keeps those of a large shop. Days are days of the shop's zone; money is in minor
+units, after refunds.
 """
 
 from datetime import datetime, timedelta
@@ -12,21 +12,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.admin.models import HomeFigures
 from app.loyalty.dates import day_of
 from app.loyalty.programs import zone_of
 from app.shops.models import Shop
 
 DAYS = 30
-SMALL = 20_000
-FRESH = timedelta(minutes=10)
 # What is counted of each day.
 SERIES = ("orders", "sales", "returning", "members", "given", "redeemed", "codes")
 
-_IS_LARGE = text("""
-select (select count(*) from (select from orders where shop_id = :shop limit :most) o) >= :most
-    or (select count(*) from (select from accounts where shop_id = :shop limit :most) a) >= :most
-""")
 _ORDERS = text("""
 select cast(o.processed_at at time zone :zone as date) as day, count(*) as orders,
        sum(o.current_subtotal_minor)::bigint as sales,
@@ -61,26 +54,6 @@ _NOW = text("""
 select (select count(*) from accounts where shop_id = :shop and merged_into is null) as members,
        (select coalesce(sum(points), 0)::bigint from balances where shop_id = :shop) as points
 """)
-
-
-def is_large(session: Session, shop_id: int) -> bool:
-    """Whether counting takes longer than a page may."""
-    return bool(session.scalar(_IS_LARGE, {"shop": shop_id, "most": SMALL}))
-
-
-def kept(session: Session, shop_id: int) -> HomeFigures | None:
-    """What was counted last."""
-    return session.get(HomeFigures, shop_id)
-
-
-def is_fresh(row: HomeFigures) -> bool:
-    """Whether it was a moment ago."""
-    return clock.now() - row.counted_at < FRESH
-
-
-def keep(session: Session, shop: Shop) -> HomeFigures:
-    """Count and keep."""
-    return session.merge(HomeFigures(shop_id=shop.id, counted_at=clock.now(), figures=counted(session, shop)))
 
 
 def counted(session: Session, shop: Shop) -> dict[str, Any]:

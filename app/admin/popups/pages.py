@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from app.admin.figures import kept
+from app.admin.figures.kept import Figures
 from app.admin.models import ShopProfile
 from app.admin.popups import definition_form, queries
 from app.admin.setup import service as profiles
@@ -11,7 +13,8 @@ from app.admin.visit import Done, View, Visit
 from app.audit.service import record
 from app.discounts.pools import service as pools
 from app.discounts.pools.models import CodePool
-from app.popups import counting, service
+from app.popups import service
+from app.popups.counting import Statistics
 from app.popups.models import Popup
 
 # What a shop speaks when its profile does not say.
@@ -22,13 +25,18 @@ def show_list(visit: Visit) -> View:
     """Popups with views, sign-ups, orders and the codes that are left."""
     found = queries.popups(visit.session, visit.shop.id)
     held = pools.pools(visit.session, visit.shop.id, [popup.pool_id for popup in found])
-    counted = counting.statistics(visit.session, visit.shop.id, [popup.id for popup in found])
+    figures = kept.of(visit.session, visit.shop, "popups")
     rows = [
         {"popup": popup, "offer": _offer(visit, held[popup.pool_id][0]), "pool": held[popup.pool_id][0],
-         "free": held[popup.pool_id][1], "counted": counted[popup.id]}
+         "free": held[popup.pool_id][1], "counted": _came_of(figures, popup)}
         for popup in found
     ]  # fmt: skip
-    return View("admin/popups.html", {"rows": rows})
+    return View("admin/popups.html", {"rows": rows, "counted_at": figures.counted_at if figures else None})
+
+
+def _came_of(figures: Figures | None, popup: Popup) -> Statistics | None:
+    """None while it is being counted."""
+    return Statistics(**figures.values.get(str(popup.id), {})) if figures else None
 
 
 def _offer(visit: Visit, pool: CodePool) -> str:
@@ -63,7 +71,8 @@ def _editor(visit: Visit, popup: Popup | None, definition: dict[str, Any], langu
     if popup is not None:
         pool, free = pools.pools(visit.session, visit.shop.id, [popup.pool_id])[popup.pool_id]
         values |= {"offer": _offer(visit, pool), "pool": pool, "free": free}
-        values["counted"] = counting.statistics(visit.session, visit.shop.id, [popup.id])[popup.id]
+        figures = kept.of(visit.session, visit.shop, "popups")
+        values |= {"counted": _came_of(figures, popup), "counted_at": figures.counted_at if figures else None}
     return View("admin/popup.html", values)
 
 

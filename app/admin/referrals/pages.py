@@ -3,6 +3,7 @@
 from typing import Any
 
 from app import clock
+from app.admin.figures import kept
 from app.admin.members import queries as members
 from app.admin.members.pages import row_id
 from app.admin.members.wording import REFERRAL_STATES
@@ -35,8 +36,10 @@ def show_list(visit: Visit) -> View:
     before = row_id(visit.query.get("before"))
     rows = queries.listed(visit.session, visit.shop.id, state=state, before=before, limit=PAGE + 1)
     program = program_rules(visit.session, [visit.shop.id])[visit.shop.id]
+    figures = kept.of(visit.session, visit.shop, "referrals")
     values = {
-        "sums": queries.statistics(visit.session, visit.shop.id),
+        "sums": figures.values if figures else None,
+        "counted_at": figures.counted_at if figures else None,
         "rewarding": rewards_at(program, clock.now()),
         "referrals": rows[:PAGE],
         "names": names(visit, rows[:PAGE]),
