@@ -4,8 +4,9 @@ table from end to end, and in a browser on this machine paints in ≤ 1.0 s (LCP
 in ≤ 100 ms (INP).
 
 Over HTTP with an ID token, one caller after the other, members and pages of lists at random. In the same run the answer
-of the same server that touches nothing (`/healthz`). INP is the slowest press of a rehearsal: fields are filled, a
-detail is unfolded, a link is followed.
+of the same server that touches nothing (`/healthz`). INP is that of a rehearsal on all pages, as browsers report it:
+the slowest press, one left out for every fifty (https://web.dev/articles/inp); fields are filled, a detail is unfolded,
+the keyboard walks on.
 """
 
 import argparse
@@ -218,6 +219,12 @@ def _press(page: Page) -> None:
     page.wait_for_timeout(200)
 
 
+def inp(presses: Sequence[float]) -> float:
+    """Interaction to next paint of a visit with these presses; 0 without any."""
+    slowest = sorted(presses, reverse=True)
+    return slowest[len(slowest) // 50] if slowest else 0.0
+
+
 def _gzipped() -> int:
     """Script and style of ours that a page loads, each file gzipped by itself."""
     static = ROOT / "app" / "admin" / "static"
@@ -259,7 +266,8 @@ def report(found: Measured, members: int, orders: int, *, browser: bool) -> int:
         told |= {
             "lcp_ms": round(max(found.largest.values())),
             "cls": round(max(found.shifts.values()), 4),
-            "inp_ms": round(max(found.presses, default=0.0)),
+            "inp_ms": round(inp(found.presses)),
+            "slowest_press_ms": round(max(found.presses, default=0.0)),
         }
     else:
         wanted = {name: bound for name, bound in WANTED.items() if name not in {"lcp_ms", "cls", "inp_ms"}}

@@ -24,6 +24,7 @@ _NETWORK = {
     "uploadThroughput": 675 * 1_024 / 8,
 }
 _SLOWER = 4
+_LONG = 50_000  # microseconds of a task (https://w3c.github.io/longtasks/)
 _QUIET_MS = 500  # without a request or a task, after which a page counts as loaded
 # (weight, value that scores 0.9, value that scores 0.5); milliseconds, except for the shifts of the layout.
 _CURVES = {
@@ -106,17 +107,27 @@ def measure(browser: Browser, address: str) -> Speed:
 Ours = Callable[[str, int], bool]
 
 
-def script_ms(browser: Browser, address: str, is_ours: Ours) -> float:
-    """Milliseconds of the slowed processor that some scripts of a page took until it was quiet, compiling included."""
+@dataclass(frozen=True)
+class Scripts:
+    """Milliseconds of the slowed processor that some scripts of a page took, compiling included, and in how many long
+    tasks (50 ms and more) they had a part."""
+
+    ms: float
+    long_tasks: int
+
+
+def scripts(browser: Browser, address: str, is_ours: Ours) -> Scripts:
+    """What some scripts of a page cost until it was quiet."""
     context = browser.new_context(**_PHONE)
     page = context.new_page()
     _slowed(page)
-    browser.start_tracing(page=page, categories=["devtools.timeline", "v8", "disabled-by-default-v8.compile"])
+    browser.start_tracing(page=page, categories=_TRACED)
     page.goto(address, wait_until="networkidle")
     page.wait_for_timeout(_QUIET_MS)
-    trace = json.loads(browser.stop_tracing())
+    events = json.loads(browser.stop_tracing())["traceEvents"]
     context.close()
-    return _covered(_spans(trace["traceEvents"], is_ours)) / 1_000
+    spans = _spans(events, is_ours)
+    return Scripts(_covered(spans) / 1_000, long_tasks(events, spans))
 
 
 def _slowed(page: Page) -> CDPSession:
@@ -127,6 +138,7 @@ def _slowed(page: Page) -> CDPSession:
     return session
 
 
+_TRACED = ["devtools.timeline", "v8", "disabled-by-default-v8.compile", "disabled-by-default-devtools.timeline"]
 _WORK = frozenset({"EvaluateScript", "FunctionCall", "v8.compile", "v8.evaluateModule", "v8.compileModule"})
 
 
@@ -139,6 +151,12 @@ def _spans(events: Iterable[dict[str, Any]], is_ours: Ours) -> list[tuple[float,
         if event.get("name") in _WORK and "dur" in event and is_ours(named, int(data.get("lineNumber", 0))):
             found.append((event["ts"], event["ts"] + event["dur"], event.get("tdur", event["dur"])))
     return sorted(found)
+
+
+def long_tasks(events: Iterable[dict[str, Any]], spans: list[tuple[float, float, float]]) -> int:
+    """The long tasks in which a span begins."""
+    tasks = [event for event in events if event.get("name") == "RunTask" and event.get("dur", 0) >= _LONG]
+    return sum(any(task["ts"] <= start < task["ts"] + task["dur"] for start, _end, _spent in spans) for task in tasks)
 
 
 def _covered(spans: list[tuple[float, float, float]]) -> float:

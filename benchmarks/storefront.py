@@ -1,5 +1,5 @@
 """Claims: what the extension costs a merchant's theme. What every page starts with has at most 6 kB gzipped and takes
-at most 5 ms of a processor four times slower; nothing is asked of the app before the visitor acts; no long task;
+at most 5 ms of a processor four times slower, in no long task; nothing is asked of the app before the visitor acts;
 nothing moves; the performance score of a page differs by at most one point with and without the extension.
 
 The pages are the development store's own, served by this process, compressed as a CDN would do it, to a visitor on a
@@ -20,11 +20,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
-from statistics import median
+from statistics import mean, median
 
 from flask import Response, request
 
-from benchmarks.page_speed import Ours, Speed, measure, script_ms
+from benchmarks.page_speed import Ours, Scripts, Speed, measure, scripts
 from benchmarks.processor import Watch
 from benchmarks.report import Figure, Wanted, conclude, table
 from benchmarks.world import ROOT
@@ -40,7 +40,7 @@ WANTED = {
     "start_script_gzipped_bytes": Wanted(at_most=6_000),
     "start_script_ms": Wanted(at_most=5),
     "app_requests": Wanted(at_most=0),
-    "long_tasks_added": Wanted(at_most=0),
+    "long_tasks": Wanted(at_most=0),
     "layout_shift": Wanted(at_most=0),
     "score_lost": Wanted(at_most=1),
 }
@@ -124,10 +124,10 @@ def rival(size: int) -> bytes:
 
 @dataclass(frozen=True)
 class Measured:
-    """The rounds of each page under each theme; milliseconds of scripts, ours and empty ones."""
+    """The rounds of each page under each theme; what scripts cost, ours and empty ones."""
 
     speeds: dict[tuple[str, str], list[Speed]]
-    script: dict[str, list[float]]
+    script: dict[str, list[Scripts]]
     others: float
 
     def score(self, page: str, theme: str) -> float:
@@ -160,7 +160,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def run(sizes: argparse.Namespace) -> int:
     """Every page in turn under every theme, so that what disturbs the machine disturbs all of them."""
     speeds: dict[tuple[str, str], list[Speed]] = {}
-    script: dict[str, list[float]] = {OURS: [], EMPTY: []}
+    script: dict[str, list[Scripts]] = {OURS: [], EMPTY: []}
     with _street() as (theme, shop), open_browser() as browser, Watch({"browser and shop": os.getpid()}) as watch:
         is_ours = theme.is_ours(f"/{SHOP}/")
         for worn in (BARE, OURS):  # what browser and shop do only once
@@ -174,7 +174,7 @@ def run(sizes: argparse.Namespace) -> int:
                 speeds.setdefault((page, worn), []).append(measure(browser, shop + PAGES[page]))
             for worn in (OURS, EMPTY) * _SCRIPT_TURNS:
                 theme.wear(worn)
-                script[worn].append(script_ms(browser, shop, is_ours))
+                script[worn].append(scripts(browser, shop, is_ours))
     return report(Measured(speeds, script, watch.use.others), sizes.pages)
 
 
@@ -193,17 +193,20 @@ def report(measured: Measured, pages: Sequence[str]) -> int:
         for (page, theme), found in measured.speeds.items()
     ]
     table(("", "FCP ms", "LCP ms", "TBT ms", "CLS", "requests", "bytes", "score"), rows)
-    print(f"\n  milliseconds of scripts on the home page: {_told(measured.script[OURS])}")
-    print(f"  of empty ones in their place: {_told(measured.script[EMPTY])}")
+    times = {theme: [script.ms for script in found] for theme, found in measured.script.items()}
+    print(f"\n  milliseconds of scripts on the home page: {_told(times[OURS])}")
+    print(f"  of empty ones in their place: {_told(times[EMPTY])}")
     ours = [speed for (_, theme), found in measured.speeds.items() if theme == OURS for speed in found]
     asked = {url for speed in ours for url in speed.requests if "/apps/" in url}
     figures: dict[str, Figure] = {
         "start_script_gzipped_bytes": _started_with(),
         "popup_gzipped_bytes": sum(_gzipped(name) for name in ("perennial.js", "perennial-dialog.js", "perennial.css")),
-        "start_script_ms": round(median(measured.script[OURS]), 2),
-        "empty_script_ms": round(median(measured.script[EMPTY]), 2),
+        "start_script_ms": round(median(times[OURS]), 2),
+        "empty_script_ms": round(median(times[EMPTY]), 2),
         "app_requests": len(asked),
-        "long_tasks_added": max(_long_tasks(measured, page) for page in pages),
+        "long_tasks": sum(script.long_tasks for script in measured.script[OURS]),
+        "long_tasks_of_a_page": _long_tasks(measured, OURS),
+        "long_tasks_of_a_bare_page": _long_tasks(measured, BARE),
         "layout_shift": max(speed.shifts for speed in ours),
         "score_lost": round(max(measured.lost(page, OURS) for page in pages), 2),
         "score_lost_to_a_rival": round(max(measured.lost(page, RIVAL) for page in pages), 2),
@@ -234,10 +237,11 @@ def _medians(found: Sequence[Speed]) -> tuple[Figure, ...]:
     )
 
 
-def _long_tasks(measured: Measured, page: str) -> int:
-    """By how many the usual number grows."""
-    ours, bare = (median(one.long_tasks for one in measured.speeds[page, theme]) for theme in (OURS, BARE))
-    return max(int(ours - bare), 0)
+def _long_tasks(measured: Measured, theme: str) -> float:
+    """Of all that the browser does for a page (its layout takes about 50 ms), with whatever is in it."""
+    return round(
+        mean(speed.long_tasks for (_, worn), found in measured.speeds.items() if worn == theme for speed in found), 2
+    )
 
 
 def _gzipped(asset: str) -> int:
