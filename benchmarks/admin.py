@@ -60,6 +60,7 @@ PAGES: dict[str, Address] = {
     "popups": lambda _dice, _n: "/popups",
     "a popup": lambda _dice, _n: "/popups/1",
     "referrals": lambda _dice, _n: "/referrals",
+    "referrals by state": lambda _dice, _n: "/referrals?state=waiting",
     "segments": lambda _dice, _n: "/segments",
     "a segment": lambda dice, n: f"/segments/{dice.randint(1, 7)}?beyond={dice.randint(0, n)}",
     "codes": lambda _dice, _n: "/codes",

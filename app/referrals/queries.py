@@ -57,6 +57,7 @@ _LIST = text(f"""
 select s.*, advocate.customer_id as advocate_customer, friend.customer_id as friend_customer
 from (
     select s.* from ({_STATED} and (cast(:before as bigint) is null or r.order_id < :before)
+      and (cast(:least as bigint) is null or r.order_id >= :least)
       and (cast(:account as bigint) is null or r.advocate_account_id in (
           select id from accounts where shop_id = :shop and id = :account
           union all select id from accounts where shop_id = :shop and merged_into = :account))) s
@@ -82,12 +83,26 @@ def listed(
     state: str | None = None,
     account: int | None = None,
     before: int | None = None,
+    least: int | None = None,
     limit: int = 50,
 ) -> Sequence[Any]:
-    """Referrals by the ids of their orders, newest first; of one advocate's `account`, in one state."""
-    return session.execute(
-        _LIST, _asked(session, shop_id) | {"state": state, "account": account, "before": before, "limit": limit}
-    ).all()
+    """Referrals by the ids of their orders, newest first, from `least` to `before`; of one advocate's `account`, in one
+    state. What is in no state's index is looked for from the newest on: `least` says how far."""
+    asked = {"state": state, "account": account, "before": before, "least": least, "limit": limit}
+    return session.execute(_LIST, _asked(session, shop_id) | asked).all()
+
+
+_REACH = text("""
+select order_id from referrals
+where shop_id = :shop and (cast(:before as bigint) is null or order_id < :before)
+order by order_id desc offset :number - 1 limit 1
+""")
+
+
+def reach(session: Session, shop_id: int, *, before: int | None, number: int) -> int | None:
+    """The order of the last of so many referrals before another one; None when there are fewer."""
+    found: int | None = session.scalar(_REACH, {"shop": shop_id, "before": before, "number": number})
+    return found
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from app.changes import Changes
 from app.jobs import drain
 from app.orders.models import Order
 from app.reactions import react
+from app.referrals.models import Referral
 from app.segments.models import Segment
 from app.segments.service import wake_due
 from tests.admin.opened import words
@@ -87,6 +88,21 @@ def test_a_shop_that_rewards_nobody_for_friends_says_so(admin: Admin) -> None:
     shown = admin.shown("/referrals", state="refused")
     assert "Bringing friends is not rewarded" in shown
     assert "No referrals" in shown
+
+
+def test_one_state_is_looked_for_so_far_and_then_further_on(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.admin.referrals.pages.REACH", 2)
+    with admin.runtime.database.shop(admin.shop_id) as session:
+        ada = member(session, admin.shop_id, 7001, first="Ada")
+        for n, refused in enumerate(("same_email", None, None)):
+            order(session, admin.shop_id, member(session, admin.shop_id, 7002 + n), 1001 + n, 500)
+            noted = {"advocate_account_id": ada, "code": "ADA-1", "matched_by": "landing", "noted_at": clock.now()}
+            session.add(Referral(shop_id=admin.shop_id, order_id=1001 + n, refused=refused, **noted))
+    page = admin.get("/referrals", state="waiting")
+    assert "None among the 2 that were looked through." in words(page)
+    assert "/referrals?state=waiting&amp;before=1002" in page.text
+    assert "Both have the same e-mail address." in admin.shown("/referrals", state="refused", before="1002")
+    assert "No referrals" in admin.shown("/referrals", state="waiting", before="1002")
 
 
 @pytest.mark.requirement(106)

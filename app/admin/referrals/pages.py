@@ -14,6 +14,8 @@ from app.referrals import queries
 from app.referrals.service import rewards_at
 
 PAGE = 50
+# So many are looked through for those in one state; the next page goes on behind them.
+REACH = 5_000
 TONES = {"waiting": "warning", "rewarded": "good", "reversed": None, "refused": "critical"}
 REASONS = {
     "same_account": _l("Both are the same customer."),
@@ -34,7 +36,8 @@ def show_list(visit: Visit) -> View:
     """Referrals newest first, by state."""
     state = visit.query.get("state") if visit.query.get("state") in REFERRAL_STATES else None
     before = row_id(visit.query.get("before"))
-    rows = queries.listed(visit.session, visit.shop.id, state=state, before=before, limit=PAGE + 1)
+    least = queries.reach(visit.session, visit.shop.id, before=before, number=REACH) if state else None
+    rows = queries.listed(visit.session, visit.shop.id, state=state, before=before, least=least, limit=PAGE + 1)
     program = program_rules(visit.session, [visit.shop.id])[visit.shop.id]
     figures = kept.of(visit.session, visit.shop, "referrals")
     values = {
@@ -43,7 +46,8 @@ def show_list(visit: Visit) -> View:
         "rewarding": rewards_at(program, clock.now()),
         "referrals": rows[:PAGE],
         "names": names(visit, rows[:PAGE]),
-        "next": rows[PAGE - 1].order_id if len(rows) > PAGE else None,
+        "next": rows[PAGE - 1].order_id if len(rows) > PAGE else least,
+        "reach": REACH,
         "state": state or "",
         "states": REFERRAL_STATES,
         "tones": TONES,
