@@ -6,10 +6,11 @@ Everything else receives a `Settings`; nothing else reads `os.environ`. The name
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 DEFAULT_SCOPES = (
     "read_customers",
@@ -22,10 +23,26 @@ DEFAULT_SCOPES = (
     "write_app_proxy",
 )
 SHOPIFY_ORIGIN = "https://{shop}"
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+_SENDER = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
 
 
 class ConfigError(Exception):
     """A setting is missing or wrong; the message says which one and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailServer:
+    """Who carries mail (SMTP), and the address it is sent from. `encrypted`: from the first byte on, else by STARTTLS,
+    which is left out only where `plain` says that the server is this machine."""
+
+    host: str
+    port: int
+    sender: str
+    encrypted: bool = True
+    plain: bool = False
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +60,7 @@ class Settings:
     encryption_keys: tuple[bytes, ...] = field(default=(), repr=False)
     dev: bool = False
     shopify_origin: str = SHOPIFY_ORIGIN
+    mail: MailServer | None = None
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
@@ -66,6 +84,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         encryption_keys=_keys(environ.get("PERENNIAL_ENCRYPTION_KEYS", "")),
         dev=dev,
         shopify_origin=_origin(environ.get("PERENNIAL_SHOPIFY_ORIGIN"), dev=dev),
+        mail=_mail(environ.get("PERENNIAL_SMTP_URL"), environ.get("PERENNIAL_MAIL_FROM")),
     )
 
 
@@ -79,8 +98,7 @@ def _app_url(url: str, *, dev: bool) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigError(f"SHOPIFY_APP_URL must be a full address such as https://app.example.com, not {url!r}.")
-    local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
-    if parts.scheme == "http" and not dev and not local:
+    if parts.scheme == "http" and not dev and parts.hostname not in _LOCAL:
         raise ConfigError("SHOPIFY_APP_URL must begin with https:// (http is allowed only with PERENNIAL_DEV=1).")
     return url.rstrip("/")
 
@@ -103,6 +121,34 @@ def _key(text: str) -> bytes:
     if len(key) != 32:
         raise ConfigError("PERENNIAL_ENCRYPTION_KEYS must hold urlsafe base64 of 32 bytes each, separated by commas.")
     return key
+
+
+_SMTP_PORTS = {"smtps": 465, "smtp": 587}
+
+
+def _mail(url: str | None, sender: str | None) -> MailServer | None:
+    if not url and not sender:
+        return None
+    if not url or not sender:
+        raise ConfigError("PERENNIAL_SMTP_URL and PERENNIAL_MAIL_FROM belong together: set both, or neither.")
+    parts = urlsplit(url)
+    try:
+        port = parts.port or _SMTP_PORTS[parts.scheme]
+    except (KeyError, ValueError):
+        port = 0
+    if not port or not parts.hostname:
+        raise ConfigError("PERENNIAL_SMTP_URL must be an address such as smtps://user:password@mail.example.com.")
+    if not _SENDER.fullmatch(sender):
+        raise ConfigError("PERENNIAL_MAIL_FROM must be an address such as shop@example.com.")
+    return MailServer(
+        host=parts.hostname,
+        port=port,
+        sender=sender,
+        encrypted=parts.scheme == "smtps",
+        plain=parts.scheme == "smtp" and parts.hostname in _LOCAL,
+        user=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+    )
 
 
 def _origin(template: str | None, *, dev: bool) -> str:

@@ -25,6 +25,7 @@ MACHINE: Sequence[Callable[[Settings], Iterable[Finding]]] = (
     machine.shopify_credentials,
     machine.app_url,
     machine.development_mode,
+    machine.mail_server,
 )
 DATABASE: Sequence[Callable[[Database], Iterable[Finding]]] = (
     of_database.server_version,

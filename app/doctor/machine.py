@@ -8,9 +8,10 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
+from smtplib import SMTPException
 from urllib.parse import urlsplit
 
-from app import clock
+from app import clock, mail
 from app.config import Settings
 from app.crypto import KEYS_FILE
 from app.doctor.findings import Finding, error, ok, warning
@@ -115,3 +116,22 @@ def account(settings: Settings) -> Iterator[Finding]:
         yield warning(
             "User", "Perennial runs as root, which it does not need.", "Run it as an ordinary user that owns the home."
         )
+
+
+def mail_server(settings: Settings) -> Iterator[Finding]:
+    """Whether the mail server lets us in; none is needed."""
+    title, server = "Mail", settings.mail
+    if server is None:
+        yield ok(title, "No mail server is set: codes that come late are shown, and not sent.")
+        return
+    try:
+        with mail.connected(server) as connection:
+            connection.noop()
+    except (OSError, SMTPException) as problem:
+        yield warning(
+            title,
+            f"{server.host}:{server.port} does not let us in ({type(problem).__name__}).",
+            "Look at PERENNIAL_SMTP_URL: smtps:// for port 465, smtp:// for 587, user and password of the provider.",
+        )
+    else:
+        yield ok(title, f"{server.host}:{server.port} takes mail from {server.sender}.")

@@ -1,4 +1,4 @@
-"""What follows a sign-up later: receipts that Shopify has not heard of, and codes for those who had to wait.
+"""What follows a sign-up later: receipts that Shopify has not heard of, codes for those who had to wait, their letters.
 
 Called by `jobs`, which make the calls; here is what is read and written around them.
 """
@@ -117,3 +117,54 @@ def _waiting(session: Session, shop_id: int, popup_id: int, most: int) -> Sequen
         SignUp.shop_id == shop_id, SignUp.popup_id == popup_id, SignUp.code.is_(None), SignUp.email.is_not(None)
     )
     return session.scalars(waiting.order_by(SignUp.id).limit(most).with_for_update(skip_locked=True)).all()
+
+
+# A code that nobody could send for so long comes too late: who still wants it has asked again.
+_STALE = timedelta(days=3)
+_OWED = text("""
+select s.id from sign_ups s
+where s.shop_id = :shop and s.popup_id = :popup and s.owed_at is not null and s.mailed_at is null
+    and s.mail_refused is null and s.owed_at > :since and s.email is not null
+order by s.id limit :most
+""")
+_POPUPS_OWING = text("""
+select distinct s.shop_id, s.popup_id from sign_ups s join shops o on o.id = s.shop_id and o.state = 'installed'
+where s.owed_at > :since and s.owed_at < :before and s.mailed_at is null and s.mail_refused is null
+""")
+
+
+def mailing(shop_id: int, popup_id: int) -> Planned:
+    """The job that sends what is owed at a popup."""
+    args: dict[str, int | str] = {"shop_id": shop_id, "popup_id": popup_id}
+    return Planned("popups.mail_owed", args, queueing_lock=f"popups.mail_owed:{shop_id}:{popup_id}")
+
+
+def plan_mailing(session: Session) -> int:
+    """Plan letters that were lost on the way (a system session). Returns at how many popups."""
+    now = clock.now()
+    found = session.execute(_POPUPS_OWING, {"since": now - _STALE, "before": now - _PATIENCE}).all()
+    enqueue_all(session, [mailing(row.shop_id, row.popup_id) for row in found])
+    return len(found)
+
+
+def owed(session: Session, shop_id: int, popup_id: int) -> Sequence[int]:
+    """The sign-ups at a popup whose code came late and was not sent yet, oldest first."""
+    asked = {"shop": shop_id, "popup": popup_id, "since": clock.now() - _STALE, "most": _MOST}
+    return session.execute(_OWED, asked).scalars().all()
+
+
+def to_mail(session: Session, shop_id: int, sign_up_id: int) -> SignUp | None:
+    """A sign-up whose code is to be sent; None when that is done, or the person was forgotten."""
+    row = session.get(SignUp, (shop_id, sign_up_id))
+    if row is None or row.mailed_at or row.mail_refused or row.owed_at is None or not (row.email and row.code):
+        return None
+    session.expunge(row)
+    return row
+
+
+def settle_mail(session: Session, shop_id: int, sign_up_id: int, refused: str | None = None) -> None:
+    """Write down that a code was sent, or why it never will be."""
+    row = session.get(SignUp, (shop_id, sign_up_id), with_for_update=True)
+    if row is not None:
+        row.mail_refused = refused
+        row.mailed_at = None if refused else clock.now()

@@ -56,6 +56,9 @@ class SignUp(Base):
     code: Mapped[str | None]
     # Since when a code that came after the answer is there; nobody was told of it unless asked again.
     owed_at: Mapped[datetime | None]
+    # When such a code was handed to the mail server, or the number with which it will not have the letter.
+    mailed_at: Mapped[datetime | None]
+    mail_refused: Mapped[str | None]
     language: Mapped[str | None]
     page: Mapped[str | None]
     how: Mapped[str | None]
@@ -66,6 +69,13 @@ class SignUp(Base):
         UniqueConstraint("shop_id", "popup_id", "mailbox", name="sign_ups_mailbox_key"),
         Index("sign_ups_account_ix", "shop_id", "account_id"),
         Index("sign_ups_waiting_ix", "shop_id", "popup_id", "id", postgresql_where="code is null"),
+        Index(
+            "sign_ups_owed_ix",
+            "shop_id",
+            "popup_id",
+            "id",
+            postgresql_where="owed_at is not null and mailed_at is null and mail_refused is null",
+        ),
     )
 
 

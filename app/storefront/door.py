@@ -45,10 +45,10 @@ class TooLarge(Problem):
 
 
 class SignUpDoor:
-    """Answers sign-ups: {"state": "code" | "later" | "invalid", "code"?}."""
+    """Answers sign-ups: {"state": "code" | "later" | "invalid", "code"?, "mail"?}. `mail`: a late code is sent."""
 
-    def __init__(self, admission: Admission, sign_ups: SignUps) -> None:
-        self.admission, self.sign_ups = admission, sign_ups
+    def __init__(self, admission: Admission, sign_ups: SignUps, *, mails: bool) -> None:
+        self.admission, self.sign_ups, self._mails = admission, sign_ups, mails
 
     async def answer(self, query: str, forwarded_for: str, body: AsyncIterable[bytes]) -> Said:
         """One request; whatever goes wrong has an answer, too."""
@@ -64,7 +64,8 @@ class SignUpDoor:
         # Also what is our fault: the page needs an answer that it can read, and the log says where it happened.
         except Exception as error:
             return refused(error)
-        return said({"state": answer.state} | ({"code": answer.code} if answer.code else {}))
+        more = {"code": answer.code} if answer.code else {"mail": True} if answer.state == LATER and self._mails else {}
+        return said({"state": answer.state} | more)
 
 
 async def _read(body: AsyncIterable[bytes]) -> bytes:

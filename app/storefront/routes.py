@@ -49,7 +49,9 @@ def _own_memory(state: BlueprintSetupState) -> None:
     runtime = runtimes.of(state.app)
     admission = Admission(runtime)
     state.app.extensions.setdefault(ADMISSION, admission)
-    state.app.extensions.setdefault(SIGN_UPS, SignUpDoor(admission, SignUps(runtime)))
+    state.app.extensions.setdefault(
+        SIGN_UPS, SignUpDoor(admission, SignUps(runtime), mails=runtime.settings.mail is not None)
+    )
     state.app.extensions.setdefault(LOOP, LoopThread("sign-ups"))
 
 

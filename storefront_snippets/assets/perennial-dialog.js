@@ -111,7 +111,7 @@ class SignUp {
       const wish = { ...this.#offer, email: email.value.trim(), company: company.value, ref };
       const answer = await send(SIGN_UP, wish);
       if (answer.state === "invalid") this.#complain(email, problem);
-      else if (answer.state === "later") this.#wait(wish);
+      else if (answer.state === "later") this.#wait(wish, answer.mail);
       else if (typeof answer.code === "string") await this.#thank(answer.code);
       else throw new Error("not an answer of ours");
     } catch {
@@ -128,10 +128,12 @@ class SignUp {
     field.focus();
   }
 
-  // No code was left. Asked again with the same address, the app answers with the one that it has made meanwhile.
-  async #wait(wish) {
+  // No code was left. Asked again with the same address, the app answers with the one that it has made meanwhile. It also
+  // sends it, if it says so.
+  async #wait(wish, mail) {
     this.#on.waits?.();
-    const words = make("p", { textContent: this.#texts.later });
+    const texts = this.#texts;
+    const words = make("p", { textContent: mail ? texts.later_mail : texts.later });
     words.setAttribute("role", "status");
     const place = this.#greet();
     place.replaceChildren(words);
@@ -141,7 +143,7 @@ class SignUp {
       const answer = await send(SIGN_UP, wish).catch(() => null);
       if (typeof answer?.code === "string") return this.#thank(answer.code);
     }
-    words.textContent = this.#texts.not_yet;
+    words.textContent = mail ? texts.not_yet_mail : texts.not_yet;
   }
 
   // The heading says thank you, and is where screen readers go on; returns what stands below it.

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from app import clock, job_table
-from app.admin.figures import jobs, kept
+from app.admin.figures import jobs
 from app.admin.models import ShopFigures
 from tests.admin.test_popup_pages import FORM, popup_of
 from tests.admin.world import Admin
@@ -26,7 +26,7 @@ def table() -> None:
 @pytest.fixture
 def large(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> Admin:
     """A shop with a popup that was seen twice, and too large to be counted while somebody waits."""
-    monkeypatch.setattr(kept, "SMALL", 0)
+    monkeypatch.setattr("app.admin.figures.queries.SMALL", 0)
     admin.post("/popups", **FORM)
     see(admin, 2)
     return admin

@@ -74,6 +74,6 @@ def test_a_pair_of_another_shop_is_not_there(admin: Admin) -> None:
 
 def test_a_large_shop_is_looked_through_after_the_page(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
     alike(admin)
-    monkeypatch.setattr("app.admin.figures.kept.SMALL", 2)
+    monkeypatch.setattr("app.admin.figures.queries.SMALL", 2)
     assert "being looked through" in admin.shown("/members/merges")
     assert "the same telephone number" in admin.shown("/members/merges", look="1")

@@ -16,6 +16,21 @@ def test_the_names_of_the_shopify_cli_are_understood() -> None:
     assert settings.shopify_origin == "https://{shop}"
 
 
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtps://u%40x:p%2Fw@mail.example.com", ("mail.example.com", 465, True, False, "u@x", "p/w")),
+        ("smtp://mail.example.com", ("mail.example.com", 587, False, False, None, None)),
+        ("smtp://127.0.0.1:1025", ("127.0.0.1", 1025, False, True, None, None)),
+    ],
+)
+def test_a_mail_server_elsewhere_is_spoken_to_encrypted(url: str, server: tuple[object, ...]) -> None:
+    mail = load_settings({"PERENNIAL_SMTP_URL": url, "PERENNIAL_MAIL_FROM": "shop@example.com"}).mail
+    assert mail is not None
+    assert (mail.host, mail.port, mail.encrypted, mail.plain, mail.user, mail.password) == server
+    assert "p/w" not in repr(mail)
+
+
 def test_secrets_are_not_shown() -> None:
     key = base64.urlsafe_b64encode(b"k" * 32).decode()
     shown = repr(
@@ -35,6 +50,11 @@ def test_secrets_are_not_shown() -> None:
         ({"SHOPIFY_APP_URL": "http://app.example.com"}, "https"),
         ({"PERENNIAL_ENCRYPTION_KEYS": "short"}, "32 bytes"),
         ({"PERENNIAL_SHOPIFY_ORIGIN": "http://127.0.0.1:9292/{shop}"}, "PERENNIAL_DEV=1"),
+        ({"PERENNIAL_SMTP_URL": "smtps://mail.example.com"}, "set both, or neither"),
+        ({"PERENNIAL_MAIL_FROM": "shop@example.com"}, "set both, or neither"),
+        ({"PERENNIAL_SMTP_URL": "mail.example.com", "PERENNIAL_MAIL_FROM": "shop@example.com"}, "PERENNIAL_SMTP_URL"),
+        ({"PERENNIAL_SMTP_URL": "smtp://mail:x", "PERENNIAL_MAIL_FROM": "shop@example.com"}, "PERENNIAL_SMTP_URL"),
+        ({"PERENNIAL_SMTP_URL": "smtps://mail", "PERENNIAL_MAIL_FROM": "Shop <a@b.de>"}, "PERENNIAL_MAIL_FROM"),
         ({"PERENNIAL_SHOPIFY_ORIGIN": "http://127.0.0.1:9292", "PERENNIAL_DEV": "1"}, "{shop}"),
     ],
 )

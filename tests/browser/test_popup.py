@@ -144,6 +144,16 @@ def test_a_pool_that_stays_dry_ends_in_a_sentence_and_the_code_is_there_at_the_n
     expect(page.get_by_role("button", name="Your code")).to_have_count(0)
 
 
+def test_where_mail_is_sent_a_late_code_is_promised_by_mail(page: Page, shop: WindowShop) -> None:
+    shop.app.answers = [{"state": "later", "mail": True}]
+    page.clock.install()
+    page.goto(shop.url)
+    leave(page)
+    sign_up(page)
+    expect(dialog(page).get_by_text("We will send it to you, and show it here")).to_be_visible()
+    _let_pass(page, dialog(page).get_by_text("takes longer than usual. We will send it to you."))
+
+
 def _let_pass(page: Page, until: Locator) -> None:
     """Three seconds after three seconds, which is how long it waits at least; answers come in between."""
     for _ in range(100):

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from app import clock
-from app.config import Settings
+from app.config import MailServer, Settings
 from app.doctor import Finding, doctor
 from app.loyalty.models import LedgerEntry
 from app.loyalty.seals import seal_all
@@ -37,6 +37,14 @@ def test_every_finding_that_is_not_well_has_a_remedy_and_no_secret(settings: Set
     findings = doctor(replace(settings, api_key="", encryption_keys=()))
     assert all(finding.remedy for finding in findings if finding.level != "ok")
     assert settings.api_secret not in repr(findings)
+
+
+def test_a_mail_server_that_is_not_there_is_a_warning_and_none_is_fine(settings: Settings) -> None:
+    assert _found(settings, "Mail").level == "ok"
+    away = MailServer(host="127.0.0.1", port=1, sender="shop@example.com", encrypted=False, plain=True, password="hush")
+    found = _found(replace(settings, mail=away), "Mail")
+    assert (found.level, "127.0.0.1:1 does not let us in" in found.detail) == ("warning", True)
+    assert "hush" not in repr(found)
 
 
 def test_without_a_worker_it_says_how_to_start_one(settings: Settings) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import orjson
 import pytest
+from sqlalchemy import text
 
 from app.storefront.door import LARGEST_BODY, SignUpDoor
 from app.storefront.routes import SIGN_UPS
@@ -37,6 +38,19 @@ def test_a_sign_up_in_pieces_gets_its_code_and_no_one_may_store_the_answer(stree
     assert (status, content["state"]) == (200, "code")
     assert headers["cache-control"] == "no-store"
     assert headers["content-length"] == str(len(orjson.dumps(content)))
+
+
+def test_a_mail_is_promised_only_where_one_can_be_sent(street: Street) -> None:
+    popup = street.popup()
+    with street.runtime.database.system() as session:
+        session.execute(text("update pool_codes set state = 'given'"))
+    query = signed(street, "sign-up").partition("?")[2]
+    assert answered(street, query, Body(orjson.dumps(asked(popup))))[2] == {"state": "later"}
+    known: SignUpDoor = street.flask_app.extensions[SIGN_UPS]
+    street.flask_app.extensions[SIGN_UPS] = SignUpDoor(known.admission, known.sign_ups, mails=True)
+    for more in ({}, {"company": "Acme"}):
+        body = Body(orjson.dumps(asked(popup, **more)))
+        assert answered(street, query, body)[2] == {"state": "later", "mail": True}
 
 
 @pytest.mark.parametrize(("pieces", "read"), [(3, 3), (1_000, 5)])

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import clock, jobs
+from app.admin.figures.queries import is_large
 from app.admin.home import queries as home
 from app.admin.models import ShopFigures
 from app.admin.popups import queries as popups
@@ -21,13 +21,7 @@ from app.referrals import queries as referrals
 from app.shops.models import Shop
 
 JOB = "admin.count"
-SMALL = 20_000
 FRESH = timedelta(minutes=10)
-
-_IS_LARGE = text("""
-select (select count(*) from (select from orders where shop_id = :shop limit :most) o) >= :most
-    or (select count(*) from (select from accounts where shop_id = :shop limit :most) a) >= :most
-""")
 
 
 @dataclass(frozen=True)
@@ -46,11 +40,6 @@ def of(session: Session, shop: Shop, name: str) -> Figures | None:
     if row is None or not is_fresh(row):
         jobs.enqueue(session, JOB, {"shop_id": shop.id}, queueing_lock=f"{JOB}:{shop.id}")
     return Figures(row.counted_at, row.figures[name]) if row else None
-
-
-def is_large(session: Session, shop_id: int) -> bool:
-    """Whether counting takes longer than a page may."""
-    return bool(session.scalar(_IS_LARGE, {"shop": shop_id, "most": SMALL}))
 
 
 def is_fresh(row: ShopFigures) -> bool:

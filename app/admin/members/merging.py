@@ -6,7 +6,7 @@ Nothing is merged without somebody saying so here or through the API; `app.custo
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.admin.figures.kept import is_large
+from app.admin.figures.queries import is_large
 from app.admin.members import queries
 from app.admin.members.pages import row_id
 from app.admin.members.queries import Member
