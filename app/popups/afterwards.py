@@ -134,9 +134,10 @@ where s.owed_at > :since and s.owed_at < :before and s.mailed_at is null and s.m
 
 
 def mailing(shop_id: int, popup_id: int) -> Planned:
-    """The job that sends what is owed at a popup."""
+    """The job that sends what is owed at a popup; one at a time, so that nobody is written to by two."""
     args: dict[str, int | str] = {"shop_id": shop_id, "popup_id": popup_id}
-    return Planned("popups.mail_owed", args, queueing_lock=f"popups.mail_owed:{shop_id}:{popup_id}")
+    name = f"popups.mail_owed:{shop_id}:{popup_id}"
+    return Planned("popups.mail_owed", args, queueing_lock=name, lock=name)
 
 
 def plan_mailing(session: Session) -> int:

@@ -69,6 +69,16 @@ def test_what_was_counted_stays_until_it_is_old_and_is_then_counted_anew(large: 
     assert "Views 7 Closed 0" in large.shown(address)
 
 
+def test_what_an_older_version_did_not_count_is_counted_at_once(large: Admin) -> None:
+    jobs.count(large.runtime, shop_id=large.shop_id)
+    with large.runtime.database.shop(large.shop_id) as session:
+        row = session.scalars(select(ShopFigures)).one()
+        row.figures = {name: found for name, found in row.figures.items() if name != "referrals"}
+    assert "The figures are being counted." in large.shown("/referrals")
+    jobs.count(large.runtime, shop_id=large.shop_id)
+    assert "Links 0" in large.shown("/referrals")
+
+
 def test_a_popup_that_was_made_since_has_nothing_yet(large: Admin) -> None:
     jobs.count(large.runtime, shop_id=large.shop_id)
     large.post("/popups", key="second", **FORM)

@@ -119,3 +119,16 @@ def test_a_popup_that_waits_for_a_moment_does_not_stand_in_the_page(page: Page, 
     shop.publish("popups", {"list": [POPUP]})
     page.goto(shop.url)
     expect(form(page)).to_have_count(0)
+
+
+def test_what_a_merchant_wrote_is_never_markup(page: Page, shop: WindowShop) -> None:
+    evil = "<img src=x onerror=\"document.title='owned'\"></script><script>document.title='owned'</script>"
+    words = dict.fromkeys(("title", "body", "button", "consent", "thanks", "consent_version"), evil)
+    shop.publish("popups", {"list": [POPUP | {"trigger": {"form": True}, "texts": {"en": words}}]})
+    page.goto(shop.url)
+    expect(form(page).get_by_role("heading")).to_have_text(evil)
+    form(page).get_by_label("Your e-mail address").fill("bea@example.com")
+    form(page).get_by_role("button").click()
+    expect(form(page).get_by_text("WELCOME-1")).to_be_visible()
+    expect(form(page).get_by_role("heading")).to_have_text(evil)
+    assert "owned" not in page.title()

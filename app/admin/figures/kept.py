@@ -39,12 +39,12 @@ def of(session: Session, shop: Shop, name: str) -> Figures | None:
     row = session.get(ShopFigures, shop.id)
     if row is None or not is_fresh(row):
         jobs.enqueue(session, JOB, {"shop_id": shop.id}, queueing_lock=f"{JOB}:{shop.id}")
-    return Figures(row.counted_at, row.figures[name]) if row else None
+    return Figures(row.counted_at, row.figures[name]) if row and name in row.figures else None
 
 
 def is_fresh(row: ShopFigures) -> bool:
-    """Whether it was a moment ago."""
-    return clock.now() - row.counted_at < FRESH
+    """Whether all of it was counted a moment ago; an older version may have counted less."""
+    return clock.now() - row.counted_at < FRESH and row.figures.keys() >= COUNTS.keys()
 
 
 def keep(session: Session, shop: Shop) -> None:
