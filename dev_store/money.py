@@ -29,6 +29,11 @@ def to_text(minor: int, currency: str) -> str:
     return str(Decimal(minor).scaleb(-exponent(currency)))
 
 
+def hundredths(minor: int, currency: str) -> int:
+    """As Liquid and the theme's AJAX API count, whatever decimals the currency has: 1250 USD -> 1250, JPY -> 125000."""
+    return rounded(Decimal(minor).scaleb(2 - exponent(currency)))
+
+
 def rounded(value: Decimal) -> int:
     """Half up, as Shopify rounds taxes and percentage discounts."""
     return int(value.quantize(Decimal(1), ROUND_HALF_UP))

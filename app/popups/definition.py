@@ -11,19 +11,22 @@ from collections.abc import Callable
 from typing import Any
 
 from app.merchant_json import Reader
+from app.money import to_decimal
 
 # `form` is no moment: the popup stands in a page, where the theme has the block for it.
 TRIGGERS = ("exit", "delay", "scroll", "idle", "invited", "form")
 # As Shopify names templates (https://shopify.dev/docs/api/liquid/objects/request).
 PAGES = ("index", "collection", "product", "cart", "page", "blog", "article", "search", "list-collections")
 _TEXTS = {"title": 120, "body": 600, "button": 60, "consent": 1_000, "thanks": 120, "teaser": 60}
+# Of the cart, in minor units of the shop's currency.
+_BOUNDS = ("cart_from", "cart_to")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})?")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 def parse(definition: Any) -> dict[str, Any]:
-    """The definition as it is kept and published; raises `Invalid` naming every field that cannot be right."""
+    """The definition as it is kept; raises `Invalid` naming every field that cannot be right."""
     reader = Reader(definition, "popup")
     parsed = {
         "trigger": _trigger(reader.part("trigger")),
@@ -35,6 +38,14 @@ def parse(definition: Any) -> dict[str, Any]:
     }
     reader.finish()
     return parsed
+
+
+def published(definition: dict[str, Any], currency: str) -> dict[str, Any]:
+    """The definition as a theme reads it. Liquid counts money in hundredths, whatever decimals the currency has:
+    1,000 yen are 100000 (https://shopify.dev/docs/api/liquid/objects/cart#cart-total_price)."""
+    bounds = {name: definition["target"][name] for name in _BOUNDS if name in definition["target"]}
+    hundredths = {name: int(to_decimal(minor, currency) * 100) for name, minor in bounds.items()}
+    return {**definition, "target": {**definition["target"], **hundredths}}
 
 
 def consent_of(definition: dict[str, Any], version: str | None) -> tuple[str, str] | None:
@@ -63,7 +74,7 @@ def _target(part: Reader) -> dict[str, Any]:
         "visitors": _words(part, "visitors", lambda word: word in {"new", "known", "member"}),
         "paths": _words(part, "paths", lambda word: word.startswith("/") and "*" not in word[:-1]),
     }
-    bounds = {name: part.whole(name, most=10**12) for name in ("cart_from", "cart_to") if part.has(name)}
+    bounds = {name: part.whole(name, most=10**12) for name in _BOUNDS if part.has(name)}
     if bounds.get("cart_to") is not None and bounds["cart_to"] <= bounds.get("cart_from", 0):
         part.wrong("cart_to", "must be greater than `cart_from`")
     return {name: words for name, words in lists.items() if words} | bounds

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.loyalty.programs import program_rules
 from app.loyalty.referral_rules import ReferralRule
+from app.popups.definition import published
 from app.popups.models import Popup
 from app.referrals.service import member_codes, next_change, rule_at
 from app.shops.models import Shop
@@ -50,13 +51,14 @@ def take_shop(session: Session, shop_id: int) -> ShopTurn | None:
     if row is None or row.due_at is None or row.due_at > now or (row.leased_until and row.leased_until > wall):
         return None
     row.leased_until = wall + LEASE
-    values: dict[str, dict[str, Any]] = {POPUPS: {"list": _popups(session, shop_id)}}
+    shop = session.get_one(Shop, shop_id)
+    values: dict[str, dict[str, Any]] = {POPUPS: {"list": _popups(session, shop)}}
     program = program_rules(session, [shop_id])[shop_id]
     told: dict[str, Any] = {"customer_namespace": row.customer_namespace} if row.customer_namespace else {}
     told |= _brand(session, shop_id)
     rule = rule_at(program, now)
     if rule is not None:
-        told["referrals"] = _told_to_friends(session.get_one(Shop, shop_id), rule)
+        told["referrals"] = _told_to_friends(shop, rule)
     if told:
         values[PROGRAM] = told
     return ShopTurn(shop_id, row.mark, row.installation_id, values, next_change(program, now, rule_at))
@@ -77,9 +79,9 @@ def _told_to_friends(shop: Shop, rule: ReferralRule) -> dict[str, Any]:
     return {"friend": rule.friend, "minimum": f"{rule.minimum} {shop.currency}" if rule.minimum else None}
 
 
-def _popups(session: Session, shop_id: int) -> list[dict[str, Any]]:
-    active = select(Popup).where(Popup.shop_id == shop_id, Popup.active).order_by(Popup.id)
-    return [{"id": popup.id, **popup.definition} for popup in session.scalars(active)]
+def _popups(session: Session, shop: Shop) -> list[dict[str, Any]]:
+    active = select(Popup).where(Popup.shop_id == shop.id, Popup.active).order_by(Popup.id)
+    return [{"id": popup.id, **published(popup.definition, shop.currency)} for popup in session.scalars(active)]
 
 
 def settle_shop(session: Session, turn: ShopTurn, installation_id: str) -> None:

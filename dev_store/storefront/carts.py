@@ -1,16 +1,18 @@
 """A visitor's cart, priced: what the theme, Liquid and `/cart.js` show of it.
 
 Codes that may not be used are kept and marked as such, as at Shopify: the cart says `applicable: false`, the checkout
-says why. Prices are minor units of the shop's currency.
+says why. Prices are minor units of the shop's currency; the theme sees hundredths (`as_json`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from dev_store.checkout import Applied, apply_codes, discounted
 from dev_store.discounts import Buyer, Cart, CartLine
-from dev_store.money import to_minor
+from dev_store.money import hundredths, to_minor
 from dev_store.refusals import CheckoutRefused
 from dev_store.state import Document, State
 from dev_store.storefront.visitors import Visitor
@@ -96,23 +98,24 @@ def _apply(visitor: Visitor, cart: Cart) -> tuple[list[Applied], dict[str, Check
 def as_json(visitor: Visitor, cart: PricedCart, root: str) -> dict[str, Any]:
     """The cart as `/cart.js` answers it, in Shopify's names."""
     codes = [{"code": code, "applicable": code not in cart.refused and bool(cart.items)} for code in visitor.codes]
+    shown = partial(hundredths, currency=cart.currency)
     return {
         "token": visitor.document["token"],
         "note": visitor.document["note"],
         "attributes": visitor.document["attributes"],
-        "original_total_price": cart.original,
-        "total_price": cart.total,
-        "total_discount": cart.original - cart.total,
+        "original_total_price": shown(cart.original),
+        "total_price": shown(cart.total),
+        "total_discount": shown(cart.original - cart.total),
         "item_count": cart.count,
-        "items": [_item(item, total, root) for item, total in zip(cart.items, cart.totals, strict=True)],
+        "items": [_item(item, total, root, shown) for item, total in zip(cart.items, cart.totals, strict=True)],
         "requires_shipping": True,
         "currency": cart.currency,
-        "items_subtotal_price": cart.total,
+        "items_subtotal_price": shown(cart.total),
         "discount_codes": codes,
     }
 
 
-def _item(item: Item, total: int, root: str) -> dict[str, Any]:
+def _item(item: Item, total: int, root: str, shown: Callable[[int], int]) -> dict[str, Any]:
     return {
         "id": item.variant["id"],
         "key": f"{item.variant['id']}:",
@@ -124,11 +127,11 @@ def _item(item: Item, total: int, root: str) -> dict[str, Any]:
         "handle": item.product["handle"],
         "url": f"{root}products/{item.product['handle']}",
         "sku": item.variant["sku"],
-        "price": item.price,
-        "original_price": item.price,
-        "original_line_price": item.price * item.quantity,
-        "line_price": item.price * item.quantity,
-        "final_line_price": total,
-        "total_discount": item.price * item.quantity - total,
+        "price": shown(item.price),
+        "original_price": shown(item.price),
+        "original_line_price": shown(item.price * item.quantity),
+        "line_price": shown(item.price * item.quantity),
+        "final_line_price": shown(total),
+        "total_discount": shown(item.price * item.quantity - total),
         "gift_card": bool(item.product.get("gift_card")),
     }

@@ -13,7 +13,7 @@ from liquid.filter import with_context
 from liquid.undefined import Undefined
 from markupsafe import escape
 
-from dev_store.money import to_text
+from dev_store.money import exponent, rounded, to_text
 
 _SYMBOLS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥", "TRY": "₺"}
 
@@ -35,10 +35,11 @@ def to_json(value: Any) -> str:
 
 
 @with_context
-def money(minor: Any, *, context: RenderContext) -> str:
-    """`money`: minor units in the cart's currency, with its symbol."""
+def money(hundredths: Any, *, context: RenderContext) -> str:
+    """`money`: hundredths, whatever decimals the cart's currency has, with its symbol."""
     currency = str(context.resolve("cart_currency", default="USD"))
-    return f"{_SYMBOLS.get(currency, currency + ' ')}{to_text(int(minor or 0), currency)}"
+    minor = rounded(Decimal(int(hundredths or 0)).scaleb(exponent(currency) - 2))
+    return f"{_SYMBOLS.get(currency, currency + ' ')}{to_text(minor, currency)}"
 
 
 @with_context

@@ -11,7 +11,7 @@ from typing import Any
 
 import flask
 
-from dev_store.money import to_minor
+from dev_store.money import hundredths, to_minor
 from dev_store.state import Document, State
 from dev_store.storefront import carts
 from dev_store.storefront.extension import Extension
@@ -113,7 +113,8 @@ def _localization(here: Shopping) -> dict[str, Any]:
 def _product(product: Document | None, here: Shopping) -> dict[str, Any] | None:
     if product is None:
         return None
-    price = to_minor(product["variants"][0]["price"], here.shop["currency"])
+    currency = here.shop["currency"]
+    price = hundredths(to_minor(product["variants"][0]["price"], currency), currency)
     return {
         "id": product["id"],
         "title": product["title"],

@@ -40,6 +40,9 @@
   const onPath = (pattern) =>
     pattern.endsWith("*") ? location.pathname.startsWith(pattern.slice(0, -1)) : location.pathname === pattern;
 
+  // Bounds are in the shop's currency, the cart is in the visitor's.
+  const cart = config.cart / (Number(window.Shopify?.currency?.rate) || 1);
+
   const targeted = ({ target = {} }) =>
     has(target.pages, config.page) &&
     has(target.devices, phone ? "phone" : "desktop") &&
@@ -47,8 +50,8 @@
     has(target.countries, config.country) &&
     has(target.visitors, visitor) &&
     (!target.paths?.length || target.paths.some(onPath)) &&
-    config.cart >= (target.cart_from ?? 0) &&
-    (target.cart_to == null || config.cart < target.cart_to);
+    cart >= (target.cart_from ?? 0) &&
+    (target.cart_to == null || cart < target.cart_to);
 
   const rested = ({ id, frequency = {} }) => {
     const seen = memory.seen[id] || [];

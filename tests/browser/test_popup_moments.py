@@ -41,6 +41,24 @@ def test_who_is_not_meant_never_sees_it(page: Page, shop: WindowShop, target: di
     expect(dialog(page)).to_have_count(0)
 
 
+@pytest.mark.parametrize(("rate", "is_shown"), [("1.0", True), ("1.25", False)])
+def test_the_carts_bounds_are_of_the_shops_currency_whichever_the_visitor_pays_in(
+    page: Page, shop: WindowShop, rate: str, is_shown: bool
+) -> None:
+    """A cart of 12.00 in the visitor's currency, for an offer from 10.00 on in the shop's."""
+    shop.publish("popups", {"list": [{**POPUP, "target": {"cart_from": 10_00}}]})
+    page.goto(f"{shop.url}products/thyme")
+    page.locator("form[action$='cart/add.js'] button").click()
+    page.goto(shop.url)
+    page.evaluate("(rate) => { Shopify.currency.rate = rate; }", rate)
+    leave(page)
+    if is_shown:
+        expect(dialog(page)).to_be_visible()
+    else:
+        page.wait_for_timeout(100)
+        expect(dialog(page)).to_have_count(0)
+
+
 @pytest.mark.requirement(65, partly=True)
 def test_an_offer_for_new_visitors_from_germany_is_seen_by_them_and_not_by_those_who_were_here(
     page: Page, shop: WindowShop

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.errors import Invalid
-from app.popups.definition import consent_of, parse
+from app.popups.definition import consent_of, parse, published
 
 CONSENT = "I agree to receive offers by e-mail."
 LEAST: dict[str, Any] = {"trigger": {"exit": True}, "texts": {"en": {"title": "Wait", "consent": CONSENT}}}
@@ -36,6 +36,18 @@ def test_what_was_published_can_be_sent_back() -> None:
         }
     )
     assert parse(once) == once
+
+
+@pytest.mark.parametrize(
+    ("currency", "shown"), [("EUR", (10_00, 50_50)), ("JPY", (100_000, 505_000)), ("KWD", (100, 505))]
+)
+def test_a_theme_gets_the_bounds_of_the_cart_in_hundredths(currency: str, shown: tuple[int, int]) -> None:
+    bounds = {"cart_from": 10_00, "cart_to": 50_50}
+    kept = parse(LEAST | {"target": {"pages": ["cart"], **bounds}})
+    told = published(kept, currency)
+    assert told["target"] == {"pages": ["cart"], "cart_from": shown[0], "cart_to": shown[1]}
+    assert kept["target"] == {"pages": ["cart"], **bounds}
+    assert published(parse(LEAST), currency) == parse(LEAST)
 
 
 @pytest.mark.parametrize(

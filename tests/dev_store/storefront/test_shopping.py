@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 
 from dev_store.store import DevStore
@@ -34,7 +35,7 @@ def make_code(store: DevStore, code: str, amount: str, **more: Any) -> None:
 
 def test_every_page_of_every_language_is_there(browser: FlaskClient, teapot: dict[str, Any]) -> None:
     for root in ("", "de/", "ja/", "tr/"):
-        for page in ("", "collections/all", "products/tea-pot", "cart", "login", "checkout"):
+        for page in ("", "collections/all", "products/tea-pot", "pages/welcome", "cart", "login", "checkout"):
             assert browser.get(f"/{SHOP}/{root}{page}").status_code == 200
     assert browser.get(f"/{SHOP}/fr/").status_code == 404
     assert browser.get("/other.myshopify.com/").status_code == 404
@@ -46,6 +47,17 @@ def test_the_cart_is_answered_as_themes_know_it(browser: FlaskClient, teapot: di
     cart = browser.get(f"/{SHOP}/de/cart.js").get_json()
     assert (cart["item_count"], cart["total_price"], cart["currency"]) == (2, 4800, "GBP")
     assert cart["items"][0]["url"] == f"/{SHOP}/de/products/tea-pot"
+
+
+@pytest.mark.parametrize(("currency", "shown"), [("GBP", 2400), ("JPY", 2400), ("KWD", 2400)])
+def test_themes_count_money_in_hundredths_whatever_decimals_a_currency_has(
+    browser: FlaskClient, store: DevStore, teapot: dict[str, Any], currency: str, shown: int
+) -> None:
+    told = store.commerce(SHOP).shop_document()
+    store.state.put(SHOP, "shop", told["id"], told | {"currency": currency})
+    add(browser, teapot)
+    cart = browser.get(f"/{SHOP}/cart.js").get_json()
+    assert (cart["total_price"], cart["items"][0]["final_line_price"], cart["currency"]) == (shown, shown, currency)
 
 
 def test_attributes_are_added_and_codes_replaced(browser: FlaskClient, store: DevStore, teapot: dict[str, Any]) -> None:
