@@ -68,14 +68,14 @@ _STATEMENTS = (
     """insert into sign_ups (shop_id, popup_id, mailbox, email, account_id, code, created_at)
         select :shop, p.id, 'm' || i, 'm' || i || '@example.com', i, 'WELCOME-' || i, :now
         from popups p cross join generate_series(1, :accounts / 2) i where p.shop_id = :shop""",
-    f"""insert into order_codes (shop_id, order_id, code, amount_minor, kind)
-        select :shop, {ORDERS_FROM} + :accounts + i, 'WELCOME-' || i, 500, 'percentage'
-        from generate_series(1, :accounts / 2, 5) i""",  # noqa: S608 - ditto
+    """insert into order_codes (shop_id, order_id, code, amount_minor, kind)
+        select :shop, :orders_from + :accounts + i, 'WELCOME-' || i, 500, 'percentage'
+        from generate_series(1, :accounts / 2, 5) i""",
     """insert into referral_codes (shop_id, code, account_id, created_at)
         select :shop, 'FRIEND-' || i, i, :now from generate_series(1, :accounts / 10) i""",
-    f"""insert into referrals (shop_id, order_id, advocate_account_id, code, matched_by, noted_at)
-        select :shop, {ORDERS_FROM} + :accounts + :accounts - i, i, 'FRIEND-' || i, 'attribute', :now
-        from generate_series(1, :accounts / 20) i""",  # noqa: S608 - ditto
+    """insert into referrals (shop_id, order_id, advocate_account_id, code, matched_by, noted_at)
+        select :shop, :orders_from + :accounts + :accounts - i, i, 'FRIEND-' || i, 'attribute', :now
+        from generate_series(1, :accounts / 20) i""",
     """insert into popup_days (shop_id, popup_id, day, part, views, closes)
         select :shop, p.id, cast(cast(:now as timestamptz) as date) - d, part, 1000, 900
         from popups p cross join generate_series(0, 364) d cross join generate_series(0, 7) part
@@ -109,7 +109,8 @@ def _is_filled(kept: World) -> bool:
 def _fill(kept: World, accounts: int, each: int) -> None:
     shop_id, _domain = shop_of(kept)
     now = clock.now()
-    values = {"shop": shop_id, "accounts": accounts, "each": each, "now": now, "since": now - timedelta(days=_DAYS)}
+    values = {"shop": shop_id, "accounts": accounts, "each": each, "now": now, "since": now - timedelta(days=_DAYS),
+              "orders_from": ORDERS_FROM}  # fmt: skip
     database = kept.runtime.database
     with database.system() as session:
         shop = session.get_one(Shop, shop_id)

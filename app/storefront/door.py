@@ -64,8 +64,15 @@ class SignUpDoor:
         # Also what is our fault: the page needs an answer that it can read, and the log says where it happened.
         except Exception as error:
             return refused(error)
-        more = {"code": answer.code} if answer.code else {"mail": True} if answer.state == LATER and self._mails else {}
-        return said({"state": answer.state} | more)
+        return said(self._told(answer))
+
+    def _told(self, answer: Answer) -> dict[str, Any]:
+        told: dict[str, Any] = {"state": answer.state}
+        if answer.code:
+            told["code"] = answer.code
+        if answer.state == LATER and self._mails:
+            told["mail"] = True
+        return told
 
 
 async def _read(body: AsyncIterable[bytes]) -> bytes:

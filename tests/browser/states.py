@@ -109,6 +109,13 @@ def _waiting(page: Page, shop: WindowShop) -> None:
     expect(page.get_by_text("Your code is being made")).to_be_visible()
 
 
+def _waiting_for_mail(page: Page, shop: WindowShop) -> None:
+    shop.app.answers = [{"state": "later", "mail": True}]
+    open_popup(page, shop)
+    ask(page)
+    expect(page.get_by_text("We will send it to you")).to_be_visible()
+
+
 def _teaser(page: Page, shop: WindowShop) -> None:
     open_popup(page, shop)
     page.get_by_role("button", name="Close").click()
@@ -192,6 +199,7 @@ STATES = (
     State("popup-app-down", _down),
     State("popup-code", _code),
     State("popup-code-later", _waiting),
+    State("popup-code-by-mail", _waiting_for_mail),
     State("popup-code-owed", _owed),
     State("popup-right-to-left", _right_to_left),
     State("teaser", _teaser),

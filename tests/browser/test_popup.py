@@ -108,13 +108,19 @@ def test_an_address_that_the_app_refuses_can_be_corrected(page: Page, shop: Wind
     expect(dialog(page).get_by_text("WELCOME-2")).to_be_visible()
 
 
-def test_a_dry_pool_is_asked_again_while_the_visitor_waits(page: Page, shop: WindowShop) -> None:
-    shop.app.answers = [{"state": "later"}, {"state": "later"}, {"state": "code", "code": "WELCOME-3"}]
+def sign_up_in_vain(page: Page, shop: WindowShop, answers: list[dict[str, Any]], told: str) -> None:
+    """Under a clock that stands still, with what the app answers now and later."""
+    shop.app.answers = answers
     page.clock.install()
     page.goto(shop.url)
     leave(page)
     sign_up(page)
-    expect(dialog(page).get_by_text("Your code is being made")).to_be_visible()
+    expect(dialog(page).get_by_text(told)).to_be_visible()
+
+
+def test_a_dry_pool_is_asked_again_while_the_visitor_waits(page: Page, shop: WindowShop) -> None:
+    code = {"state": "code", "code": "WELCOME-3"}
+    sign_up_in_vain(page, shop, [{"state": "later"}, {"state": "later"}, code], "Your code is being made")
     page.clock.run_for(2_000)
     assert len(shop.app.asked) == 1
     _let_pass(page, dialog(page).get_by_text("WELCOME-3"))
@@ -124,12 +130,7 @@ def test_a_dry_pool_is_asked_again_while_the_visitor_waits(page: Page, shop: Win
 def test_a_pool_that_stays_dry_ends_in_a_sentence_and_the_code_is_there_at_the_next_visit(
     page: Page, shop: WindowShop
 ) -> None:
-    shop.app.answers = [{"state": "later"}]
-    page.clock.install()
-    page.goto(shop.url)
-    leave(page)
-    sign_up(page)
-    expect(dialog(page).get_by_text("Your code is being made")).to_be_visible()
+    sign_up_in_vain(page, shop, [{"state": "later"}], "Your code is being made")
     _let_pass(page, dialog(page).get_by_text("takes longer than usual"))
     assert len(shop.app.asked) == 6
     shop.app.answers = [{"state": "code", "code": "WELCOME-4"}]
@@ -145,12 +146,7 @@ def test_a_pool_that_stays_dry_ends_in_a_sentence_and_the_code_is_there_at_the_n
 
 
 def test_where_mail_is_sent_a_late_code_is_promised_by_mail(page: Page, shop: WindowShop) -> None:
-    shop.app.answers = [{"state": "later", "mail": True}]
-    page.clock.install()
-    page.goto(shop.url)
-    leave(page)
-    sign_up(page)
-    expect(dialog(page).get_by_text("We will send it to you, and show it here")).to_be_visible()
+    sign_up_in_vain(page, shop, [{"state": "later", "mail": True}], "We will send it to you, and show it here")
     _let_pass(page, dialog(page).get_by_text("takes longer than usual. We will send it to you."))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,13 +32,13 @@ class PostOffice:
     answers: dict[str, str] = field(default_factory=dict)
     letters: list[EmailMessage] = field(default_factory=list)
 
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802 - aiosmtpd's name
+    async def take_recipient(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:
         answer = self.answers.get(address, "250 OK")
         if answer.startswith("250"):
             envelope.rcpt_tos.append(address)
         return answer
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - ditto
+    async def take_letter(self, _server: Any, _session: Any, envelope: Any) -> str:
         self.letters.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 OK"
 
@@ -87,7 +88,8 @@ class Mailing:
 def mailing(runtime: Runtime, shop: Shop, popup: Popup) -> Iterator[Mailing]:
     office = PostOffice()
     server = MailServer(host="127.0.0.1", port=free_port(0), sender="shop@example.com", encrypted=False, plain=True)
-    controller = Controller(office, hostname=server.host, port=server.port)
+    commands = SimpleNamespace(handle_RCPT=office.take_recipient, handle_DATA=office.take_letter)
+    controller = Controller(commands, hostname=server.host, port=server.port)
     controller.start()
     try:
         with_mail = replace(runtime, settings=replace(runtime.settings, mail=server))

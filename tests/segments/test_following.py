@@ -25,6 +25,7 @@ ADA, BEA = 7, 8
 
 
 @pytest.mark.requirement(10)
+@pytest.mark.requirement(11, partly=True)
 def test_a_new_customer_enters_with_the_next_step_and_leaves_after_thirty_days(town: Town) -> None:
     town.customer(ADA)
     assert town.members("new_customers") == []
